@@ -1,0 +1,135 @@
+"""The append-only store of what was estimated: one set of tables, keyed by run, never updated.
+
+Counts are exact here and never leave: `evaluator.release` makes the tables a report may open.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import duckdb
+
+from evaluator.errors import ProjectError
+
+Row = Mapping[str, Any]
+
+TABLES: dict[str, str] = {
+    "runs": "run_id text, spec_name text, spec_hash text, extract_hash text, code_hash text, seed bigint, "
+    "created_at timestamp, spec_text text",
+    "locks": "intervention text, unit text, spec_hash text, run_id text, locked_at timestamp",
+    "run": "run_id text, key text, value text",
+    "estimates": "run_id text, outcome text, horizon_weeks int, aggregate text, at int, at_label text, value double, "
+    "low double, high double, se double, band_low double, band_high double, p_value double, method text, "
+    "n bigint, smallest_count bigint, clusters int, treated_clusters int, unit text, is_estimable boolean, "
+    "reason text, what_would_help text, is_primary boolean, relevant_change double, is_partly_exposed boolean",
+    "before_after": "run_id text, outcome text, horizon_weeks int, before_count double, before_persons bigint, "
+    "after_count double, after_persons bigint, effect double, unit text, is_estimable boolean",
+    "means": "run_id text, outcome text, horizon_weeks int, arm text, period_on date, persons bigint, count double, "
+    "reference double",
+    "end_states": "run_id text, arm text, state text, count bigint, persons bigint, effect double",
+    "placebos": "run_id text, outcome text, rank int, effect double, scaled double, is_treated boolean, persons double",
+    "delivery": "run_id text, municipality_code text, municipality_name text, start_on date, planned_before double, "
+    "planned_after double, measured_before double, measured_after double, delivered_share double, verdict text",
+    "caseload_path": "run_id text, municipality_name text, month date, cases bigint, fte double",
+    "groups": "run_id text, grouping text, group_name text, persons bigint, value double, low double, high double, "
+    "is_estimable boolean, reason text",
+    "diagnostics": "run_id text, name text, label text, value double, threshold text, verdict text, why text",
+    "quality": "run_id text, table_name text, rule text, severity text, passed boolean, rows bigint, "
+    "unexpected bigint, notes text",
+    "deliveries": "run_id text, extract text, file text, rows bigint, rejected bigint, period_from date, "
+    "period_to date, sha256 text",
+    "refusals": "run_id text, outcome text, reason text, what_would_help text",
+    "caveats": "run_id text, position int, text text",
+}
+
+
+def columns(table: str) -> tuple[str, ...]:
+    """Return the column names of a results table in order."""
+    return tuple(part.split()[0] for part in TABLES[table].split(", "))
+
+
+@dataclass(slots=True)
+class Findings:
+    """Rows for the results tables, gathered while a run estimates."""
+
+    rows: dict[str, list[Row]] = field(default_factory=dict)
+
+    def add(self, table: str, *rows: Row) -> None:
+        self.rows.setdefault(table, []).extend(rows)
+
+    def facts(self, **values: object) -> None:
+        """Add key and value pairs to the run's facts."""
+        self.add("run", *({"key": key, "value": str(value)} for key, value in values.items()))
+
+
+def create(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the results tables that do not exist yet."""
+    for table, definition in TABLES.items():
+        connection.execute(f"create table if not exists results.{table} ({definition})")
+
+
+def append(connection: duckdb.DuckDBPyConnection, run_id: str, findings: Findings) -> None:
+    """Append all rows of a run in one transaction."""
+    connection.begin()
+    try:
+        for table, rows in findings.rows.items():
+            insert(connection, table, ({**row, "run_id": run_id} for row in rows))
+        connection.commit()
+    except BaseException:
+        connection.rollback()
+        raise
+
+
+def insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Iterable[Row], schema: str = "results") -> None:
+    """Insert rows given as mappings; a key that is no column is an error, an absent key is null."""
+    names = columns(table)
+    values = []
+    for row in rows:
+        if stranger := set(row) - set(names):
+            raise KeyError(f"{table}: no column {sorted(stranger)[0]}")
+        values.append([_plain(row.get(name)) for name in names])
+    if values:
+        marks = ", ".join("?" * len(names))
+        connection.executemany(f"insert into {schema}.{table} values ({marks})", values)
+
+
+def _plain(value: Any) -> Any:
+    """Return a value DuckDB can bind: numpy scalars become Python's, not-a-number becomes null."""
+    if hasattr(value, "item"):
+        value = value.item()
+    return None if isinstance(value, float) and value != value else value
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One line of `evaluator runs`."""
+
+    run_id: str
+    spec_name: str
+    created_at: dt.datetime
+    spec_hash: str
+
+
+def runs(connection: duckdb.DuckDBPyConnection) -> Sequence[Run]:
+    """Return all runs, newest first."""
+    found = connection.execute(
+        "select run_id, spec_name, created_at, spec_hash from results.runs order by created_at desc, run_id"
+    ).fetchall()
+    return [Run(*row) for row in found]
+
+
+def find_run(connection: duckdb.DuckDBPyConnection, wanted: str | None) -> str:
+    """Return the id of the run that begins with `wanted` or whose spec is called so; the newest when None.
+
+    Raises ProjectError when there is none.
+    """
+    for run in runs(connection):
+        if wanted is None or run.run_id.startswith(wanted) or run.spec_name == wanted:
+            return run.run_id
+    raise ProjectError(
+        f"run {wanted or ''}: not in the store; expected a run id or the name of a spec that has run. "
+        f"See 'evaluator runs'."
+    )
