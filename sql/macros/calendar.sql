@@ -1,0 +1,24 @@
+-- Weeks are ISO weeks named by their Monday; a week belongs to the month that holds its Thursday (DOMAIN 2.1).
+
+create or replace temp macro week_of(day) as date_trunc('week', day)::date;
+
+create or replace temp macro month_of(day) as date_trunc('month', day)::date;
+
+create or replace temp macro thursday_of(week) as (week + 3)::date;
+
+create or replace temp macro sunday_of(week) as (week + 6)::date;
+
+create or replace temp macro thursday_month(week) as month_of(thursday_of(week));
+
+create or replace temp macro weeks_after(week, weeks) as (week + 7 * weeks)::date;
+
+create or replace temp macro weeks_between(earlier_week, later_week) as ((later_week - earlier_week) // 7)::integer;
+
+create or replace temp macro months_after(month, months) as (month + to_months(months))::date;
+
+-- The day whose status stands for the month.
+create or replace temp macro status_day(month) as (month + 14)::date;
+
+-- First day of the period of 1, 3 or 12 months that holds the month.
+create or replace temp macro period_of(month, months) as
+    make_date(year(month)::integer, ((month(month) - 1) // months * months + 1)::integer, 1);

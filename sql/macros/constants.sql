@@ -1,0 +1,26 @@
+-- The numbers of the models, each with its source.
+
+-- Weeks in a row off the entry benefit that make an exit (DESIGN section 1; DREAMtoolsR uses four).
+create or replace temp macro exit_weeks() as 4;
+
+-- The last week of those four decides the destination: so many weeks after the exit is dated.
+create or replace temp macro destination_weeks() as exit_weeks() - 1;
+
+-- Outcomes are observed until so many weeks before the data end (DESIGN section 1).
+create or replace temp macro observation_lag_weeks() as 4;
+
+-- Months before a wage month counts as final, unless evaluator.toml says otherwise ([data] wage_final_after_months).
+create or replace temp macro default_wage_final_after_months() as 2;
+
+-- Paid hours a month: "few hours" and the small-job threshold (DOMAIN 1, claim 3.2).
+create or replace temp macro few_hours() as 20;
+create or replace temp macro part_time_hours() as 87;
+
+-- Age groups of the reports; 18 and 30 are the age limits of uddannelseshjaelp, 66 the last before folkepension.
+create or replace temp macro age_group(age) as
+    case
+        when age between 18 and 24 then '18-24'
+        when age between 25 and 29 then '25-29'
+        when age between 30 and 49 then '30-49'
+        when age between 50 and 66 then '50-66'
+    end;
