@@ -1,6 +1,6 @@
 """Disclosure control: what a count must look like before it leaves the store. Applied once, by `evaluator.release`.
 
-Counts under the minimum are suppressed; a margin that would give them away is protected by suppressing the next
+Small counts are suppressed; a margin that would give them away is protected by suppressing the next
 smallest cell (secondary suppression); all released counts are multiples of the rounding base, so that two releases
 one person apart differ by nothing or by a whole base. Shares are quotients of released counts, never of exact ones.
 """
@@ -27,13 +27,14 @@ class Margin:
 def suppressed(counts: Sequence[int], margins: Sequence[Margin], minimum: int = MINIMUM_COUNT) -> list[bool]:
     """Return which cells must be hidden so that no count under `minimum` can be read or derived.
 
-    Primary: every count under the minimum, zero included. Secondary: in each margin the hidden cells must be none,
-    or at least two whose sum reaches the minimum, so that each of them could be the minimum or more. A hidden total
-    counts as a cell of its margin.
+    Primary: every count up to the minimum, zero included; one more than the rule asks, so that a second release one
+    person apart cannot show a count of four by crossing the line. Secondary: in each margin the hidden cells must be
+    none, or at least two whose sum is over the minimum, so that each of them could be. A hidden total counts as a
+    cell of its margin.
     """
     if minimum < MINIMUM_COUNT:
         raise DisclosureError(f"minimum count: {minimum}; expected at least {MINIMUM_COUNT}. Raise it in the spec.")
-    hidden = [count < minimum for count in counts]
+    hidden = [count <= minimum for count in counts]
     while any(_protect(counts, hidden, margin, minimum) for margin in margins):
         pass
     return hidden
@@ -43,7 +44,7 @@ def _protect(counts: Sequence[int], hidden: list[bool], margin: Margin, minimum:
     """Hide one more cell of `margin` where it needs it; say whether it did."""
     members = list(margin.cells) + ([] if margin.total is None else [margin.total])
     concealed = [i for i in members if hidden[i]]
-    if not concealed or (len(concealed) >= 2 and sum(counts[i] for i in concealed) >= minimum):
+    if not concealed or (len(concealed) >= 2 and sum(counts[i] for i in concealed) > minimum):
         return False
     shown = [i for i in members if not hidden[i]]
     if not shown:

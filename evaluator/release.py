@@ -1,0 +1,290 @@
+"""Release: the only way from results to the tables that a report may open.
+
+Each table is one SELECT in `sql/release`; the rule beside its name here decides how its counts leave. Register
+counts are suppressed and rounded; series that Statistics Denmark has published already go out as they are.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from itertools import groupby
+from typing import Any
+
+import duckdb
+
+from evaluator import disclosure
+from evaluator.disclosure import Margin
+
+Row = dict[str, Any]
+
+COLUMNS: dict[str, str] = {
+    "run": "key text, value text",
+    "estimates": "outcome text, horizon_weeks int, aggregate text, at int, at_label text, value double, low double, "
+    "high double, se double, band_low double, band_high double, p_value double, method text, n bigint, clusters int, "
+    "treated_clusters int, unit text, status text, reason text, what_would_help text, is_primary boolean, "
+    "relevant_change double, is_partly_exposed boolean",
+    "before_after": "outcome text, horizon_weeks int, before double, after double, change double, "
+    "counterfactual_after double, effect double, unit text, status text",
+    "means": "outcome text, horizon_weeks int, arm text, period_on date, persons bigint, share double, status text",
+    "end_states": "arm text, state text, persons bigint, share double, status text",
+    "placebos": "outcome text, rank int, effect double, scaled double, is_treated boolean, size_band text",
+    "delivery": "municipality_code text, municipality_name text, start_on date, planned_before double, "
+    "planned_after double, measured_before double, measured_after double, delivered_share double, verdict text",
+    "caseload_path": "municipality_name text, month date, caseload double, status text",
+    "groups": "grouping text, group_name text, persons bigint, value double, low double, high double, status text, "
+    "reason text",
+    "diagnostics": "name text, label text, value double, threshold text, verdict text, why text",
+    "quality": "table_name text, rule text, severity text, passed boolean, rows bigint, unexpected bigint, notes text",
+    "deliveries": "extract text, file text, rows bigint, rejected bigint, period_from date, period_to date, "
+    "sha256 text",
+    "refusals": "outcome text, reason text, what_would_help text",
+    "caveats": "position int, text text",
+}
+SHARE_DECIMALS = 4
+STATE_PARTS = ("entry_benefit", "other_benefit", "supported_work")
+STATES = ("job", "education", *STATE_PARTS, "self_support", "left_register")
+COUNT_FACTS = ("persons_treated", "persons_comparison")
+SIZE_BANDS = ((50, "under 50"), (200, "50-199"), (math.inf, "200 eller flere"))
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How counts of this run leave: `minimum` from the spec; public series are neither hidden nor rounded."""
+
+    minimum: int
+    is_public: bool = False
+
+    def hides(self, count: float) -> bool:
+        return not self.is_public and count <= self.minimum
+
+    def count(self, count: float) -> int | None:
+        """Return the count as it may leave, or None when it must not."""
+        if self.is_public:
+            return round(count)
+        return None if self.hides(count) else disclosure.rounded(round(count))
+
+
+def release(connection: duckdb.DuckDBPyConnection, run_id: str, policy: Policy) -> None:
+    """Write the release tables of one run, replacing an earlier release of it, in one transaction."""
+    connection.execute("set variable run_id = ?", [run_id])
+    connection.begin()
+    try:
+        for table, definition in COLUMNS.items():
+            connection.execute(f"create table if not exists release.{table} (run_id text, {definition})")
+            connection.execute(f"delete from release.{table} where run_id = ?", [run_id])
+            rows = RULES[table](_select(connection, table), policy)
+            _insert(connection, table, run_id, rows)
+        connection.commit()
+    except BaseException:
+        connection.rollback()
+        raise
+
+
+def _select(connection: duckdb.DuckDBPyConnection, table: str) -> list[Row]:
+    query = resources.files("sql").joinpath("release", f"{table}.sql").read_text(encoding="utf-8")
+    cursor = connection.execute(query)
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, table: str, run_id: str, rows: Iterable[Row]) -> None:
+    names = [part.split()[0] for part in COLUMNS[table].split(", ")]
+    values = [[run_id, *(row.get(name) for name in names)] for row in rows]
+    if values:
+        marks = ", ".join("?" * (len(names) + 1))
+        connection.executemany(f"insert into release.{table} values ({marks})", values)
+
+
+def _as_they_are(rows: list[Row], policy: Policy) -> list[Row]:
+    return rows
+
+
+def _run(rows: list[Row], policy: Policy) -> list[Row]:
+    released = []
+    for row in rows:
+        if row["key"] in COUNT_FACTS:
+            count = policy.count(float(row["value"]))
+            row = {**row, "value": ".." if count is None else str(count)}
+        released.append(row)
+    return released
+
+
+def _estimates(rows: list[Row], policy: Policy) -> list[Row]:
+    released = []
+    for row in rows:
+        status = "estimated" if row["is_estimable"] else "not_estimable"
+        hidden = status == "estimated" and policy.hides(
+            row["smallest_count"] if row["smallest_count"] is not None else 0
+        )
+        numbers = {
+            key: None if hidden or row[key] is None else round(row[key], SHARE_DECIMALS)
+            for key in ("value", "low", "high", "se", "band_low", "band_high", "p_value")
+        }
+        count = policy.count(row["n"] or 0)
+        released.append({**row, **numbers, "n": count, "status": "suppressed" if hidden else status})
+    return released
+
+
+def _share(count: float, persons: float, policy: Policy) -> float | None:
+    """Return a share as the quotient of released counts; None when count, rest or total must be hidden."""
+    if policy.is_public:
+        return count / persons if persons else None
+    hidden = disclosure.suppressed([round(count), round(persons - count)], [], policy.minimum)
+    if any(hidden):
+        return None
+    parts = disclosure.rounded_parts([round(count), round(persons - count)])
+    return round(parts[0] / sum(parts), SHARE_DECIMALS)
+
+
+def _before_after(rows: list[Row], policy: Policy) -> list[Row]:
+    released = []
+    for row in rows:
+        before: float | None
+        after: float | None
+        if row["unit"] == "log":
+            before, after = policy.count(row["before_count"]), policy.count(row["after_count"])
+        else:
+            before = _share(row["before_count"], row["before_persons"], policy)
+            after = _share(row["after_count"], row["after_persons"], policy)
+        released.append({**row, **_contrast(before, after, row)})
+    return released
+
+
+def _contrast(before: float | None, after: float | None, row: Row) -> Row:
+    if before is None or after is None:
+        return {"status": "suppressed", "effect": None}
+    is_log = row["unit"] == "log"
+    shown: Row = {"before": before, "after": after, "change": after / before - 1 if is_log else after - before}
+    if not row["is_estimable"]:
+        return {**shown, "status": "not_estimable", "effect": None}
+    effect = round(row["effect"], SHARE_DECIMALS)
+    counterfactual = after / math.exp(effect) if is_log else after - effect
+    return {**shown, "status": "estimated", "effect": effect, "counterfactual_after": round(counterfactual, 4)}
+
+
+def _means(rows: list[Row], policy: Policy) -> list[Row]:
+    released = []
+    for row in rows:
+        if row["reference"] is not None:  # a level, shown as an index of its year before the start
+            count = policy.count(row["count"])
+            reference = policy.count(row["reference"])
+            share = None if not count or not reference else round(count / reference, SHARE_DECIMALS)
+            persons = count
+        else:
+            share = _share(row["count"], row["persons"], policy)
+            persons = policy.count(row["persons"])
+        released.append(
+            {**row, "persons": persons, "share": share, "status": "suppressed" if share is None else "shown"}
+        )
+    return released
+
+
+def _end_states(rows: list[Row], policy: Policy) -> list[Row]:
+    arms = {arm: {r["state"]: r for r in group} for arm, group in groupby(rows, key=lambda r: r["arm"])}
+    released: list[Row] = []
+    for arm, states in arms.items():
+        shares, persons = _state_shares([states[s]["count"] for s in STATES], policy)
+        released += [_state_row(arm, state, persons, shares.get(state)) for state in (*STATES, "benefit")]
+        effects = {s: states[s]["effect"] for s in STATES}
+        if None not in effects.values():
+            effects["benefit"] = sum(effects[s] for s in STATE_PARTS)
+            for state, effect in effects.items():
+                share = shares.get(state)
+                without = None if share is None else round(share - effect, SHARE_DECIMALS)
+                released.append(_state_row("counterfactual", state, persons, without))
+    return released
+
+
+def _state_row(arm: str, state: str, persons: int | None, share: float | None) -> Row:
+    status = "suppressed" if share is None else "shown"
+    return {"arm": arm, "state": state, "persons": persons, "share": share, "status": status}
+
+
+def _state_shares(counts: Sequence[int], policy: Policy) -> tuple[dict[str, float], int | None]:
+    """Return the shares that may leave, with `benefit` the sum of its parts, and the rounded total.
+
+    The readers' four and the parts are two margins with one total; a hidden part hides a second one.
+    """
+    total = sum(counts)
+    parts = [i for i, state in enumerate(STATES) if state in STATE_PARTS]
+    others = [i for i in range(len(STATES)) if i not in parts]
+    cells = [*counts, sum(counts[i] for i in parts)]
+    margins = [Margin(tuple(parts), len(STATES)), Margin((*others, len(STATES)))]
+    hidden = disclosure.suppressed(cells, margins, policy.minimum)
+    persons = policy.count(total)
+    if persons is None:
+        return {}, None
+    published = disclosure.rounded_parts(counts)
+    published.append(sum(published[i] for i in parts))
+    shares = {
+        state: round(published[i] / persons, SHARE_DECIMALS)
+        for i, state in enumerate((*STATES, "benefit"))
+        if not hidden[i]
+    }
+    return shares, persons
+
+
+def _placebos(rows: list[Row], policy: Policy) -> list[Row]:
+    return [
+        {
+            **row,
+            "effect": round(row["effect"], 3),
+            "scaled": None if row["scaled"] is None else round(row["scaled"], 3),
+            "size_band": next(label for top, label in SIZE_BANDS if row["persons"] < top),
+        }
+        for row in rows
+    ]
+
+
+def _caseload_path(rows: list[Row], policy: Policy) -> list[Row]:
+    released = []
+    for row in rows:
+        hidden = policy.hides(row["cases"] or 0) or not row["fte"]
+        caseload = None if hidden else round(row["cases"] / row["fte"], 1)
+        released.append({**row, "caseload": caseload, "status": "suppressed" if hidden else "shown"})
+    return released
+
+
+def _groups(rows: list[Row], policy: Policy) -> list[Row]:
+    released = []
+    for _, group in groupby(rows, key=lambda r: r["grouping"]):
+        members = list(group)
+        counts = [m["persons"] for m in members]
+        hidden = disclosure.suppressed(counts, [Margin(tuple(range(len(counts))))], policy.minimum)
+        for row, count, is_hidden in zip(members, disclosure.rounded_parts(counts), hidden, strict=True):
+            shown = row["is_estimable"] and not is_hidden
+            status = "suppressed" if is_hidden else "estimated" if row["is_estimable"] else "not_estimable"
+            numbers = {k: round(row[k], SHARE_DECIMALS) if shown else None for k in ("value", "low", "high")}
+            released.append({**row, **numbers, "persons": None if is_hidden else count, "status": status})
+    return released
+
+
+def _counts(*names: str) -> Callable[[list[Row], Policy], list[Row]]:
+    """Return a rule that rounds and hides the named counts of register rows."""
+    strict = Policy(disclosure.MINIMUM_COUNT)
+
+    def rule(rows: list[Row], policy: Policy) -> list[Row]:
+        return [{**row, **{n: strict.count(row[n] or 0) for n in names}} for row in rows]
+
+    return rule
+
+
+RULES: dict[str, Callable[[list[Row], Policy], list[Row]]] = {
+    "run": _run,
+    "estimates": _estimates,
+    "before_after": _before_after,
+    "means": _means,
+    "end_states": _end_states,
+    "placebos": _placebos,
+    "delivery": _as_they_are,
+    "caseload_path": _caseload_path,
+    "groups": _groups,
+    "diagnostics": _as_they_are,
+    "quality": _counts("rows", "unexpected"),
+    "deliveries": _counts("rows", "rejected"),
+    "refusals": _as_they_are,
+    "caveats": _as_they_are,
+}
