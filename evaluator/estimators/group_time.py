@@ -1,0 +1,165 @@
+"""Group-time average treatment effects without covariates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from evaluator.errors import PanelError
+from evaluator.estimators.cluster_sums import ClusterSums, cluster_sums
+from evaluator.vocabulary import NEVER, Assumption, Bools, Cell, Fit, Floats, Ints, Panel, Sections
+
+COMPARISONS = ("never", "not_yet")
+BASES = ("varying", "universal")
+BLOCK = 4_000_000
+"""Numbers of influence computed at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupTime:
+    """ATT(g, t): the cohort's gain since its base period, less that of people not yet exposed at t.
+
+    `anticipation` is in periods: those before the start in which people may already react (behaviour and horizon). They
+    are compared with the last period before the window, as exposed periods are, and serve neither as base nor as
+    pre-trend. With base "varying" the earlier periods are compared with the one before.
+    """
+
+    comparison: str = "never"
+    base: str = "varying"
+    anticipation: int = 0
+    name: str = "group_time"
+    source: str = "Callaway and Sant'Anna (2021), J. Econometrics 225(2), Theorem 1"
+    assumes: frozenset[Assumption] = frozenset({Assumption.PARALLEL_TRENDS, Assumption.NO_ANTICIPATION})
+
+    def __post_init__(self) -> None:
+        known = self.comparison in COMPARISONS and self.base in BASES and self.anticipation >= 0
+        if not known:
+            raise ValueError(f"group_time: expected comparison in {COMPARISONS}, base in {BASES}, anticipation >= 0")
+
+    def fit(self, panel: Panel | Sections) -> Fit:
+        """Return effects (C,) and influence summed to clusters (G, C); `scale` is the number of rows.
+
+        In a cell of a universal base at its base the effect and the influence are 0. Cells without treated or
+        without comparison persons are absent.
+        """
+        sums = cluster_sums(panel)
+        grid = self._grid(sums)
+        total, weight = sums.by_cohort(sums.total), sums.by_cohort(sums.weight)
+        clusters = sums.by_cohort(sums.present().astype(np.float64))
+        effect = grid.effects(total, weight, clusters)
+        kept = np.isfinite(effect)
+        if not bool(kept.any()):
+            raise PanelError(
+                "group_time: 0 cells have treated and comparison units; expected at least one. "
+                "Lengthen the panel before the first start or widen the comparison."
+            )
+        grid = grid.keep(kept)
+        influence = _influence(sums, grid, total, weight)
+        cells = grid.cells(sums.cohorts, panel.unit)
+        return Fit(cells=cells, effect=effect[kept], influence=influence, scale=sums.rows)
+
+    def effects_without_each_cluster(self, panel: Panel | Sections, cells: tuple[Cell, ...]) -> Floats:
+        """Return the effects (G, C) of `cells` refitted without each cluster in turn; NaN where a cell drops out."""
+        sums = cluster_sums(panel)
+        where = {(c.cohort, c.period, c.base): i for i, c in enumerate(cells)}
+        grid = self._grid(sums)
+        names = [(int(sums.cohorts[g]), int(p), int(b)) for g, p, b in zip(*grid.index, strict=True)]
+        grid = grid.keep(np.array([name in where for name in names]))
+        out = np.full((sums.clusters, len(cells)), np.nan)
+        target = [where[name] for name in names if name in where]
+        out[:, target] = grid.effects(*(_without_each(sums, part) for part in _parts(sums)))
+        return out
+
+    def _grid(self, sums: ClusterSums) -> _Grid:
+        """Return all contrasts that the calendar allows, cohort by cohort."""
+        periods = sums.total.shape[1]
+        rows: list[tuple[int, int, int]] = []
+        for code, start in enumerate(sums.cohorts):
+            last = int(start) - 1 - self.anticipation
+            if start == NEVER or last < 0:
+                continue
+            for period in range(periods):
+                base = last if self.base == "universal" or period > last else period - 1
+                if base >= 0:
+                    rows.append((code, period, base))
+        cohort, at, bases = np.array(rows, dtype=np.int64).reshape(-1, 3).T
+        free = sums.cohorts[None, :] > (np.maximum(at, bases) + self.anticipation)[:, None]
+        if self.comparison == "never":
+            free = np.broadcast_to(sums.cohorts == NEVER, free.shape)
+        return _Grid((cohort, at, bases), free & (np.arange(sums.cohorts.size) != cohort[:, None]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """C contrasts as arrays, and which of the E cohorts each is compared with."""
+
+    index: tuple[Ints, Ints, Ints]  # cohort (index into cohorts), period, base, each (C,)
+    free: Bools  # (C, E)
+
+    def keep(self, kept: Bools) -> _Grid:
+        cohort, period, base = (part[kept] for part in self.index)
+        return _Grid((cohort, period, base), self.free[kept])
+
+    def cells(self, cohorts: Ints, outcome: str) -> tuple[Cell, ...]:
+        return tuple(
+            Cell(outcome, int(cohorts[g]), int(period), int(base)) for g, period, base in zip(*self.index, strict=True)
+        )
+
+    def compared(self, values: Floats, at: Ints) -> Floats:
+        """Return `values` (..., E, T) of the comparison cohorts at periods `at` (C,), summed: (..., C)."""
+        return np.einsum("...ec,ce->...c", values[..., :, at], self.free.astype(np.float64))
+
+    def effects(self, total: Floats, weight: Floats, clusters: Floats) -> Floats:
+        """Return effects (..., C) from cohort sums (..., E, T); NaN where one of the four means has no cluster."""
+        cohort, period, base = self.index
+        out = np.zeros((*total.shape[:-2], cohort.size))
+        for at, sign in ((period, 1.0), (base, -1.0)):
+            treated = clusters[..., cohort, at] > 0.5
+            compared = self.compared(clusters, at) > 0.5
+            own = _ratio(total[..., cohort, at], weight[..., cohort, at], treated)
+            theirs = _ratio(self.compared(total, at), self.compared(weight, at), compared)
+            out += sign * (own - theirs)
+        return out
+
+
+def _ratio(above: Floats, below: Floats, known: Bools) -> Floats:
+    return np.divide(above, below, out=np.full(above.shape, np.nan), where=known)
+
+
+def _parts(sums: ClusterSums) -> tuple[Floats, Floats, Floats]:
+    return sums.total, sums.weight, sums.present().astype(np.float64)
+
+
+def _without_each(sums: ClusterSums, values: Floats) -> Floats:
+    """Return cohort sums (G, E, T) of `values` (K, T) without each cluster in turn."""
+    out = np.repeat(sums.by_cohort(values)[None], sums.clusters, axis=0)
+    out[sums.cluster, sums.cohort] -= values
+    return out
+
+
+def _influence(sums: ClusterSums, grid: _Grid, total: Floats, weight: Floats) -> Floats:
+    """Return the influence of every cell summed to clusters (G, C), scaled by the number of rows."""
+    groups = sums.cluster.size
+    out = np.empty((groups, grid.free.shape[0]))
+    step = max(1, BLOCK // max(1, out.shape[1]))
+    for start in range(0, groups, step):
+        rows = slice(start, start + step)
+        out[rows] = _block(sums, grid, total, weight, rows)
+    return sums.by_cluster(out) * sums.rows
+
+
+def _block(sums: ClusterSums, grid: _Grid, total: Floats, weight: Floats, rows: slice) -> Floats:
+    cohort, period, base = grid.index
+    own = sums.cohort[rows]
+    is_treated = own[:, None] == cohort[None, :]
+    is_compared = grid.free.T[own]
+    out = np.zeros(is_treated.shape)
+    for at, sign in ((period, 1.0), (base, -1.0)):
+        mass = weight[cohort, at]
+        others = grid.compared(weight, at)
+        treated = sums.total[rows][:, at] - sums.weight[rows][:, at] * (total[cohort, at] / mass)
+        compared = sums.total[rows][:, at] - sums.weight[rows][:, at] * (grid.compared(total, at) / others)
+        out += sign * (np.where(is_treated, treated / mass, 0.0) - np.where(is_compared, compared / others, 0.0))
+    out[:, period == base] = 0.0
+    return out
