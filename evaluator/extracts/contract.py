@@ -1,0 +1,89 @@
+"""Contracts: what each extract must look like, read from contracts/*.toml (one file per extract, named after it)."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+TYPES = ("text", "code", "date", "month", "period", "integer", "decimal", "statistic", "flag", "municipality")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: `name` is the canonical Danish name in raw.*; `blank` says that a row may leave it empty."""
+
+    name: str
+    type: str = "text"
+    aliases: tuple[str, ...] = ()
+    domain: tuple[str, ...] = ()
+    required: bool = True
+    blank: bool = False
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """One extract. `period` dates its rows; a new delivery replaces rows of its period and, where given, its scope."""
+
+    name: str
+    description: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    period: str | None = None
+    scope: tuple[str, ...] = ()
+    ordered: tuple[tuple[str, str], ...] = ()
+    ignored: tuple[str, ...] = ()
+
+    def column(self, name: str) -> Column:
+        return next(column for column in self.columns if column.name == name)
+
+
+@cache
+def contracts() -> tuple[Contract, ...]:
+    """Return every contract, ordered by name."""
+    folder = resources.files("evaluator.extracts") / "contracts"
+    files = sorted((file for file in folder.iterdir() if file.name.endswith(".toml")), key=lambda file: file.name)
+    return tuple(_contract(file.name.removesuffix(".toml"), tomllib.loads(file.read_text("utf-8"))) for file in files)
+
+
+def contract_named(name: str) -> Contract:
+    return next(contract for contract in contracts() if contract.name == name)
+
+
+def _contract(name: str, data: dict[str, Any]) -> Contract:
+    columns = tuple(_column(column, settings) for column, settings in data["columns"].items())
+    contract = Contract(
+        name=name,
+        description=data["description"],
+        columns=columns,
+        key=tuple(data["key"]),
+        period=data.get("period"),
+        scope=tuple(data.get("scope", ())),
+        ordered=tuple((first, last) for first, last in data.get("ordered", ())),
+        ignored=tuple(data.get("ignored", ())),
+    )
+    names = {column.name for column in columns}
+    named = {*contract.key, *contract.scope, *(item for pair in contract.ordered for item in pair)}
+    if contract.period:
+        named.add(contract.period)
+    if named - names:
+        raise ValueError(f"contract {name}: no column {sorted(named - names)}")
+    return contract
+
+
+def _column(name: str, settings: dict[str, Any]) -> Column:
+    column = Column(
+        name=name,
+        type=settings.get("type", "text"),
+        aliases=tuple(settings.get("aliases", ())),
+        domain=tuple(settings.get("domain", ())),
+        required=settings.get("required", True),
+        blank=settings.get("blank", False),
+        description=settings["description"],
+    )
+    if column.type not in TYPES:
+        raise ValueError(f"column {name}: no type {column.type}")
+    return column

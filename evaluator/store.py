@@ -1,0 +1,226 @@
+"""The project's DuckDB file: who may open it, its schemas and version, its reference tables and macros."""
+
+from __future__ import annotations
+
+import csv
+import os
+from contextlib import suppress
+from functools import cache
+from hashlib import sha256
+from importlib import resources
+from importlib.resources.abc import Traversable
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from evaluator.errors import ProjectError
+from evaluator.extracts.contract import contracts
+from evaluator.extracts.dream import dream_codes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from evaluator.project import Project
+
+# Step i brings a store from version i to i + 1. Steps are added at the end, never edited.
+STEPS: tuple[str, ...] = (
+    """
+    create schema raw;
+    create schema staging;
+    create schema marts;
+    create schema design;
+    create schema results;
+    create schema release;
+    create schema meta;
+    create table meta.store (version integer not null, upgraded_at timestamp not null, reference_sha256 varchar);
+    insert into meta.store values (0, now()::timestamp, null);
+    create sequence raw.delivery_ids;
+    create table raw.deliveries (
+        delivery_id bigint primary key,
+        extract varchar not null,
+        file varchar not null,
+        sha256 varchar not null unique,
+        bytes bigint not null,
+        rows bigint not null,
+        rejected bigint not null,
+        period_from date,
+        period_to date,
+        loaded_at timestamp not null,
+        replaced_by bigint
+    );
+    create table raw.rejects (
+        delivery_id bigint not null,
+        extract varchar not null,
+        file varchar not null,
+        line bigint not null,
+        column_name varchar not null
+    );
+    create table raw.dream_codes (
+        code varchar primary key, name varchar, benefit varchar, activation varchar, class varchar
+    );
+    create table raw.municipalities (
+        municipality_code varchar primary key, municipality_name varchar, region varchar, population bigint
+    );
+    """,
+)
+VERSION = len(STEPS)
+
+
+def connect(project: Project, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+    """Open the project's store, made or upgraded when needed; use as a context manager.
+
+    Files and the network are out of reach of its SQL, and its configuration is locked. Raises ProjectError when
+    another process has the store open, or when a newer version of the program made it.
+    """
+    if read_only and not project.database.exists():
+        connect(project).close()
+    connection = _open(project, read_only)
+    try:
+        _lock_down(connection)
+        for statement in _macros():
+            connection.execute(statement)
+        version = _version(connection)
+        if version > VERSION:
+            raise ProjectError(
+                f"{project.database.name}: the store has version {version}; expected at most {VERSION}. "
+                "Install the newer version of the program that made it."
+            )
+        if read_only and version < VERSION:
+            connection.close()
+            connect(project).close()
+            return connect(project, read_only=True)
+        if not read_only:
+            _prepare(connection, version)
+    except BaseException:
+        connection.close()
+        raise
+    _restrict(project.database)
+    return connection
+
+
+def _open(project: Project, read_only: bool) -> duckdb.DuckDBPyConnection:
+    project.store.mkdir(exist_ok=True)
+    with suppress(OSError):
+        project.store.chmod(0o700)
+    spill = project.store / "spill"
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": project.settings.memory_limit,
+        "threads": project.settings.threads,
+        "temp_directory": str(spill),
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+    }
+    try:
+        return duckdb.connect(str(project.database), read_only=read_only, config=config)
+    except duckdb.ConnectionException:
+        who, wish = "this process already has the store open in another way", "one connection at a time"
+        step = "Close the other connection first"
+    except duckdb.IOException as problem:
+        if "lock" not in str(problem).lower() and "being used" not in str(problem).lower():
+            who, wish = "the store cannot be opened", "a readable database file"
+            step = "Check the disk and the rights to the folder, or delete the file and load the extracts again"
+        else:
+            who, wish = "another process has the store open", "one at a time"
+            step = "Wait until it has finished, or close it"
+    except duckdb.Error:
+        who, wish = "the file is not a store", "a database made by this program"
+        step = "Delete it and load the extracts again"
+    raise ProjectError(f"store: {who}; expected {wish}. {step}.") from None
+
+
+def _lock_down(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute("set enable_external_access = false")
+    connection.execute("set lock_configuration = true")
+
+
+def _version(connection: duckdb.DuckDBPyConnection) -> int:
+    """Return the store's version; 0 when the file is new."""
+    known = connection.execute(
+        "select 1 from duckdb_tables() where schema_name = 'meta' and table_name = 'store'"
+    ).fetchone()
+    row = connection.execute("select max(version) from meta.store").fetchone() if known else None
+    return int(row[0]) if row else 0
+
+
+def _prepare(connection: duckdb.DuckDBPyConnection, version: int) -> None:
+    """Upgrade the store, and give every contract its raw table, in one transaction."""
+    with transaction(connection):
+        for step in STEPS[version:]:
+            connection.execute(step)
+        if version < VERSION:
+            connection.execute("update meta.store set version = ?, upgraded_at = now()::timestamp", [VERSION])
+        _fill_reference_tables(connection)
+        _make_raw_tables(connection)
+
+
+def _make_raw_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create raw.<extract> for each contract, and add the columns that a contract has gained."""
+    present: dict[str, set[str]] = {}
+    rows = connection.execute("select table_name, column_name from duckdb_columns() where schema_name = 'raw'")
+    for table, column in rows.fetchall():
+        present.setdefault(table, set()).add(column)
+    for contract in contracts():
+        names = [column.name for column in contract.columns]
+        if contract.name not in present:
+            columns = ", ".join(f'"{name}" varchar' for name in names)
+            connection.execute(f"create table raw.{contract.name} ({columns}, _delivery bigint, _line bigint)")
+        else:
+            for name in (name for name in names if name not in present[contract.name]):
+                connection.execute(f'alter table raw.{contract.name} add column "{name}" varchar')
+
+
+def _fill_reference_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Write raw.dream_codes and raw.municipalities from the package, unless the store has these very rows."""
+    codes = [[code.code, code.name, code.benefit, code.activation, code.outcome_class] for code in dream_codes()]
+    municipalities = _municipalities()
+    digest = sha256(repr((codes, municipalities)).encode()).hexdigest()
+    if connection.execute("select reference_sha256 from meta.store").fetchone() == (digest,):
+        return
+    connection.execute("delete from raw.dream_codes")
+    connection.executemany("insert into raw.dream_codes values (?, ?, ?, nullif(?, ''), ?)", codes)
+    connection.execute("delete from raw.municipalities")
+    if municipalities:
+        connection.executemany("insert into raw.municipalities values (?, ?, ?, ?)", municipalities)
+    connection.execute("update meta.store set reference_sha256 = ?", [digest])
+
+
+@cache
+def _municipalities() -> list[list[str | int]]:
+    """Return code, name, region and population of the 98 municipalities."""
+    source = resources.files("evaluator.registers") / "municipalities.csv"
+    text = source.read_text(encoding="utf-8") if source.is_file() else ""
+    rows = csv.DictReader(text.splitlines(), delimiter=";")
+    return [[row["code"].zfill(3), row["name"], row["region"], int(row["population"])] for row in rows]
+
+
+@cache
+def _macros() -> tuple[str, ...]:
+    """Return the text of every file in sql/macros, in the order of their names."""
+    folder: Traversable = resources.files("sql") / "macros"
+    files = sorted((file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name)
+    return tuple(file.read_text(encoding="utf-8") for file in files)
+
+
+class transaction:  # noqa: N801 - reads as a statement: with transaction(connection)
+    """Commit what the block does, or none of it."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self.connection = connection
+
+    def __enter__(self) -> None:
+        self.connection.execute("begin transaction")
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self.connection.execute("commit")
+        else:
+            with suppress(duckdb.Error):
+                self.connection.execute("rollback")
+
+
+def _restrict(database: Path) -> None:
+    """Let only the owner read the store, where the system has file modes."""
+    if os.name == "posix":
+        for file in (database, database.with_name(database.name + ".wal")):
+            with suppress(OSError):
+                file.chmod(0o600)
