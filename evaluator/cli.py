@@ -1,0 +1,254 @@
+"""The command line: parse, call, print. The one place where the engine, the checks and the reports meet.
+
+Exit code 0: a report was written, also when it says "kan ikke afgøres" or refuses; 1: stopped by data or an error;
+2: misuse. Nothing heavy is imported before a command needs it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from evaluator.project import Project
+
+DEMO_PERSONS = 60_000
+DEMO_SEED = 20170101
+DEMO_SPECS = ("horsens", "trappe", "sanktioner")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit code."""
+    options = _parser().parse_args(argv)
+    from evaluator.errors import EvaluatorError
+
+    try:
+        options.command(options)
+    except EvaluatorError as error:
+        if options.debug:
+            traceback.print_exc()
+        print(f"evaluator: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("evaluator: stopped; what was finished is kept.", file=sys.stderr)
+        return 1
+    except Exception as error:
+        if options.debug:
+            raise
+        print(
+            f"evaluator: {options.name}: {type(error).__name__} inside the program; expected it to finish. "
+            f"Run again with --debug and send the text to whoever maintains the program.",
+            file=sys.stderr,
+        )
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--project", type=Path, default=Path(), metavar="DIR", help="project folder (default: here)")
+    shared.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    parser = argparse.ArgumentParser(
+        prog="evaluator",
+        description="Would it have happened anyway? Effects of caseloads and sanctions in Danish municipalities.",
+    )
+    commands = parser.add_subparsers(dest="name", required=True, metavar="COMMAND")
+
+    def command(name: str, call: object, about: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, parents=[shared], help=about, description=about)
+        made.set_defaults(command=call)
+        return made
+
+    init = command("init", _init, "make a project folder")
+    init.add_argument("folder", type=Path)
+    init.add_argument("--example", action="store_true", help="with a small synthetic register and example specs")
+    synth = command("synth", _synth, "write a synthetic municipal register as extract files")
+    synth.add_argument("folder", type=Path)
+    synth.add_argument("--persons", type=int, default=DEMO_PERSONS)
+    synth.add_argument("--seed", type=int, default=DEMO_SEED)
+    load = command("load", _load, "load extracts into the store; the same file twice changes nothing")
+    load.add_argument("files", nargs="*", type=Path, help="default: everything in extracts/")
+    command("check", _check, "check the tables against the expectations")
+    command("build", _build, "build the SQL models")
+    plan = command("plan", _plan, "show the design and its power from data before the start")
+    plan.add_argument("spec", type=Path)
+    run = command("run", _run, "do whatever is missing, estimate and write the report")
+    run.add_argument("spec", type=Path)
+    run.add_argument("--dry-run", action="store_true", help="show what would be done and stop")
+    report = command("report", _report, "write the report of a run again")
+    report.add_argument("run", nargs="?", help="id or spec name (default: the newest)")
+    command("runs", _runs, "list the runs")
+    show = command("show", _show, "show the estimates of a run")
+    show.add_argument("run", nargs="?", help="id or spec name (default: the newest)")
+    show.add_argument("--json", action="store_true", help="the released tables as JSON")
+    why = command("why", _why, "explain a table: grain, inputs, rows, repeats, rejects")
+    why.add_argument("model")
+    command("doctor", _doctor, "check the installation and the project")
+    demo = command("demo", _demo, "the main job on a synthetic register, from extracts to reports")
+    demo.add_argument("folder", nargs="?", type=Path, default=Path("demo"))
+    demo.add_argument("--persons", type=int, default=DEMO_PERSONS)
+    demo.add_argument("--seed", type=int, default=DEMO_SEED)
+    return parser
+
+
+def _project(options: argparse.Namespace) -> Project:
+    from evaluator.project import Project
+
+    return Project.open(options.project)
+
+
+def _say(message: str) -> None:
+    """Show progress on a terminal or in a log, one line a step."""
+    print(f"  {message}", file=sys.stderr, flush=True)
+
+
+def _spec_path(project: Project, given: Path) -> Path:
+    """Return the spec a user means: a path, or the name of a file in specs/."""
+    for candidate in (given, project.root / given, project.specs / given, project.specs / f"{given}.toml"):
+        if candidate.is_file():
+            return candidate.resolve()
+    from evaluator.errors import SpecError
+
+    raise SpecError(f"{given}: no such spec; expected a TOML file, for example in {project.specs.name}/. Check the path.")
+
+
+def _init(options: argparse.Namespace) -> None:
+    from evaluator.project import Project
+
+    project = Project.create(options.folder, example=options.example)
+    print(f"{project.root}: ready. Put extracts in {project.extracts.name}/ and specs in {project.specs.name}/.")
+
+
+def _synth(options: argparse.Namespace) -> None:
+    from evaluator.registers import write_register
+
+    write_register(options.folder, persons=options.persons, seed=options.seed)
+    print(f"{options.folder}: {options.persons:,} persons, seed {options.seed}; the truth is in truth.json.")
+
+
+def _load(options: argparse.Namespace) -> None:
+    from evaluator import pipeline
+
+    for delivery in pipeline.load(_project(options), options.files or None, _say):
+        state = "already loaded" if delivery.status == "already_loaded" else f"{delivery.rows:,} rows"
+        rejected = f", {delivery.rejected:,} rejected" if delivery.rejected else ""
+        print(f"{delivery.file}: {delivery.extract}, {state}{rejected}")
+
+
+def _check(options: argparse.Namespace) -> None:
+    from evaluator import pipeline
+    from expectations.run import check
+
+    project = _project(options)
+    pipeline.build(project, _say)
+    verdict = pipeline.check(project, check, _say)
+    print(f"{len(verdict.findings)} expectations, {len(verdict.warnings)} warnings, none critical")
+    for warning in verdict.warnings:
+        print(f"  {warning.table}: {warning.rule}: {warning.unexpected:,} of {warning.rows:,} rows. {warning.notes}")
+
+
+def _build(options: argparse.Namespace) -> None:
+    from evaluator import pipeline
+
+    print(f"{pipeline.build(_project(options), _say)} models built")
+
+
+def _plan(options: argparse.Namespace) -> None:
+    from evaluator import pipeline
+    from evaluator.evaluation.plan import describe
+    from expectations.run import check
+
+    project = _project(options)
+    pipeline.prepare(project, check, _say)
+    print(describe(project, _spec_path(project, options.spec)))
+
+
+def _run(options: argparse.Namespace) -> None:
+    from evaluator import pipeline
+    from evaluator.spec import read_spec
+    from expectations.run import check
+    from reports import write_report
+
+    project = _project(options)
+    path = _spec_path(project, options.spec)
+    spec = read_spec(path)
+    if options.dry_run:
+        print(f"{spec.evaluation.name}: would load new extracts, build, check, lock spec {spec.content_hash[:12]},")
+        print(f"estimate {', '.join(spec.estimation.estimators)} for {len(spec.outcomes)} outcomes and write a report.")
+        return
+    run_id, report = pipeline.run(project, path, check, write_report, _say)
+    print(f"{spec.evaluation.name}: run {run_id}\n{report}")
+
+
+def _report(options: argparse.Namespace) -> None:
+    from evaluator import pipeline
+    from evaluator.results import find_run
+    from evaluator.store import connect
+    from reports import write_report
+
+    project = _project(options)
+    with connect(project) as connection:
+        run_id = find_run(connection, options.run)
+    pipeline.release(project, run_id)
+    print(pipeline.report(project, run_id, write_report, _say))
+
+
+def _runs(options: argparse.Namespace) -> None:
+    from evaluator.results import runs
+    from evaluator.store import connect
+
+    with connect(_project(options)) as connection:
+        for run in runs(connection):
+            print(f"{run.run_id}  {run.created_at:%Y-%m-%d %H:%M}  {run.spec_name}  spec {run.spec_hash[:12]}")
+
+
+def _show(options: argparse.Namespace) -> None:
+    from evaluator.evaluation.show import as_json, as_text
+    from evaluator.results import find_run
+    from evaluator.store import connect
+
+    with connect(_project(options)) as connection:
+        run_id = find_run(connection, options.run)
+        print(as_json(connection, run_id) if options.json else as_text(connection, run_id))
+
+
+def _why(options: argparse.Namespace) -> None:
+    from evaluator.models import why
+    from evaluator.store import connect
+
+    with connect(_project(options)) as connection:
+        print(why(connection, options.model))
+
+
+def _doctor(options: argparse.Namespace) -> None:
+    from evaluator.doctor import examine
+
+    for line in examine(options.project):
+        print(line)
+
+
+def _demo(options: argparse.Namespace) -> None:
+    from evaluator import pipeline
+    from evaluator.project import Project
+    from evaluator.registers import write_register
+    from expectations.run import check
+    from reports import write_report
+
+    project = Project.create(options.folder, example=True)
+    _say(f"Danner {options.persons} borgere (frø {options.seed})")
+    write_register(project.extracts, persons=options.persons, seed=options.seed)
+    reports = []
+    for name in DEMO_SPECS:
+        _, report = pipeline.run(project, project.specs / f"{name}.toml", check, write_report, _say)
+        reports.append(report)
+    print("Rapporter:")
+    for report in reports:
+        print(f"  {report}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

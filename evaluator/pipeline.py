@@ -1,0 +1,247 @@
+"""The order of the steps, once. The command line and the flows call these functions and nothing else.
+
+Each step opens and closes its own connection and hands on paths, names and counts, never rows.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Callable, Sequence
+from importlib import resources
+from pathlib import Path
+
+import duckdb
+
+from evaluator import models, results
+from evaluator.design.frozen import Design, freeze
+from evaluator.errors import CheckError, ProjectError
+from evaluator.extracts.load import Delivery
+from evaluator.extracts.load import load as load_deliveries
+from evaluator.project import Project
+from evaluator.release import Policy
+from evaluator.release import release as release_run
+from evaluator.results import Findings
+from evaluator.spec import EvaluationSpec, read_spec
+from evaluator.store import connect
+from evaluator.vocabulary import Verdict
+
+Progress = Callable[[str], None]
+Check = Callable[[Project], Verdict]
+WriteReport = Callable[[Project, str], Path]
+CODE = (("evaluator", ".py"), ("sql", ".sql"))
+RUN_ID_LENGTH = 12
+
+
+def silent(message: str) -> None:
+    """Show nothing; the default progress."""
+
+
+def load(project: Project, files: Sequence[Path] | None = None, progress: Progress = silent) -> tuple[Delivery, ...]:
+    """Load the given files, or everything in extracts/, into the store."""
+    progress("Indlæser leverancer")
+    return load_deliveries(project, files)
+
+
+def build(project: Project, progress: Progress = silent) -> int:
+    """Build staging and marts where something changed; return how many models were built."""
+    progress("Bygger tabeller")
+    with connect(project) as connection:
+        built = models.build(connection, ("staging", "marts"), _settings(project))
+    return sum(not b.skipped for b in built)
+
+
+def check(project: Project, check: Check, progress: Progress = silent) -> Verdict:
+    """Check the tables; raise CheckError when a critical expectation does not hold."""
+    progress("Kontrollerer data")
+    verdict = check(project)
+    if verdict.critical:
+        first = verdict.critical[0]
+        more = f" ({len(verdict.critical) - 1} more critical rules fail)" if len(verdict.critical) > 1 else ""
+        raise CheckError(
+            f"{first.table}: {first.unexpected:,} of {first.rows:,} rows break '{first.rule}'{more}; "
+            f"expected none. Run 'evaluator why {first.table.split('.')[-1]}', correct the extract and load it again."
+        )
+    return verdict
+
+
+def prepare(project: Project, check_with: Check, progress: Progress = silent) -> None:
+    """Do whatever is missing before an estimate: load, build, check."""
+    loaded = load(project, None, progress)
+    built = build(project, progress)
+    if built or any(d.status == "loaded" for d in loaded) or not _is_checked(project):
+        check(project, check_with, progress)
+
+
+def design(project: Project, spec_path: Path) -> tuple[EvaluationSpec, Design]:
+    """Read a spec and freeze its design; no outcome is opened."""
+    spec = read_spec(project.inside(spec_path))
+    with connect(project) as connection:
+        return spec, freeze(connection, spec)
+
+
+def estimate(project: Project, spec_path: Path, progress: Progress = silent) -> str:
+    """Lock the spec, then estimate; return the run's id. The same spec, extracts and code give the stored run."""
+    from evaluator.evaluation.run import evaluate
+
+    spec = read_spec(project.inside(spec_path))
+    with connect(project) as connection:
+        results.create(connection)
+        run_id, hashes = _identity(connection, spec)
+        if connection.execute("select 1 from results.runs where run_id = ?", [run_id]).fetchone():
+            progress(f"{spec.evaluation.name}: uændret, kørsel {run_id} findes allerede")
+            return run_id
+        frozen = freeze(connection, spec)
+        _lock(connection, spec, frozen, run_id)
+        progress(f"{spec.evaluation.name}: estimerer")
+        findings = evaluate(connection, spec, frozen, _settings(project))
+        _provenance(connection, findings)
+        findings.facts(**hashes, seed=spec.estimation.seed, created_at=f"{dt.datetime.now():%Y-%m-%dT%H:%M:%S}")
+        findings.add(
+            "runs",
+            {
+                "spec_name": spec.evaluation.name,
+                "seed": spec.estimation.seed,
+                "created_at": dt.datetime.now(),
+                "spec_text": project.inside(spec_path).read_text(encoding="utf-8-sig"),
+                **{k: v for k, v in hashes.items() if k != "design_hash"},
+            },
+        )
+        results.append(connection, run_id, findings)
+    return run_id
+
+
+def release(project: Project, run_id: str, progress: Progress = silent) -> tuple[str, ...]:
+    """Release a run and every run on the same intervention, whose exploratory mark may have changed."""
+    with connect(project) as connection:
+        family = _family(connection, run_id)
+        for member in family:
+            text, minimum = _policy(connection, member)
+            release_run(connection, member, Policy(minimum, is_public=text))
+            _mark_exploratory(connection, member, family)
+    return (run_id, *(m for m in family if m != run_id))
+
+
+def report(project: Project, run_id: str, write_report: WriteReport, progress: Progress = silent) -> Path:
+    """Write the report of a released run; return its path."""
+    progress("Skriver rapport")
+    return write_report(project, run_id)
+
+
+def run(
+    project: Project, spec_path: Path, check_with: Check, write_report: WriteReport, progress: Progress = silent
+) -> tuple[str, Path]:
+    """Do everything that is missing, estimate, release and report; return the run's id and the report's path."""
+    prepare(project, check_with, progress)
+    run_id = estimate(project, spec_path, progress)
+    first, *siblings = release(project, run_id, progress)
+    for sibling in siblings:
+        write_report(project, sibling)
+    return first, report(project, first, write_report, progress)
+
+
+def code_hash() -> str:
+    """Return the SHA-256 of the engine's Python and SQL, in name order."""
+    digest = hashlib.sha256()
+    for package, ending in CODE:
+        root = resources.files(package)
+        for path in sorted(_files(root, ending), key=lambda item: item[0]):
+            digest.update(path[0].encode() + b"\0" + path[1].replace(b"\r\n", b"\n") + b"\0")
+    return digest.hexdigest()
+
+
+def _files(folder: resources.abc.Traversable, ending: str, prefix: str = "") -> list[tuple[str, bytes]]:
+    found = []
+    for item in folder.iterdir():
+        if item.is_dir():
+            found += _files(item, ending, f"{prefix}{item.name}/")
+        elif item.name.endswith(ending):
+            found.append((prefix + item.name, item.read_bytes()))
+    return found
+
+
+def _settings(project: Project) -> dict[str, object]:
+    return {"wage_final_after_months": project.settings.wage_final_after_months}
+
+
+def _is_checked(project: Project) -> bool:
+    with connect(project) as connection:
+        found = connection.execute("select count(*) from meta.findings").fetchone()
+    return bool(found and found[0])
+
+
+def _identity(connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec) -> tuple[str, dict[str, str]]:
+    deliveries = connection.execute(
+        "select sha256 from raw.deliveries where replaced_by is null order by sha256"
+    ).fetchall()
+    if not deliveries:
+        raise ProjectError("store: no delivery is loaded; expected extracts in extracts/. Run 'evaluator load'.")
+    extracts = hashlib.sha256("".join(row[0] for row in deliveries).encode()).hexdigest()
+    hashes = {"spec_hash": spec.content_hash, "extract_hash": extracts, "code_hash": code_hash()}
+    return hashlib.sha256("".join(hashes.values()).encode()).hexdigest()[:RUN_ID_LENGTH], hashes
+
+
+def _lock(connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec, design: Design, run_id: str) -> None:
+    """Store the spec's hash for each treated unit before any outcome after the start is opened."""
+    units = design.treated_codes or ("*",)
+    rows = [
+        {
+            "intervention": spec.intervention.name,
+            "unit": unit,
+            "spec_hash": spec.content_hash,
+            "run_id": run_id,
+            "locked_at": dt.datetime.now(),
+        }
+        for unit in units
+    ]
+    results.insert(connection, "locks", rows)
+
+
+def _family(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[str]:
+    """Return the runs whose spec was locked for the same intervention and a shared unit, oldest first."""
+    found = connection.execute(
+        "select other.run_id from results.locks as own join results.locks as other using (intervention, unit) "
+        "join results.runs as run on run.run_id = other.run_id "
+        "where own.run_id = ? group by all order by min(run.created_at), other.run_id",
+        [run_id],
+    ).fetchall()
+    return [row[0] for row in found]
+
+
+def _mark_exploratory(connection: duckdb.DuckDBPyConnection, run_id: str, family: Sequence[str]) -> None:
+    marks = ", ".join("?" * len(family))
+    specs = connection.execute(
+        f"select count(distinct spec_hash) from results.runs where run_id in ({marks})", list(family)
+    ).fetchone()
+    is_exploratory = bool(specs and specs[0] > 1)
+    connection.executemany(
+        "insert into release.run values (?, ?, ?)",
+        [
+            [run_id, "is_exploratory", str(is_exploratory).lower()],
+            [run_id, "runs_on_intervention", str(len(family))],
+        ],
+    )
+
+
+def _policy(connection: duckdb.DuckDBPyConnection, run_id: str) -> tuple[bool, int]:
+    facts = dict(connection.execute("select key, value from results.run where run_id = ?", [run_id]).fetchall())
+    return facts["source"] == "kommunepanel", int(facts["minimum_count"])
+
+
+def _provenance(connection: duckdb.DuckDBPyConnection, findings: Findings) -> None:
+    """Add the deliveries behind the run and the latest verdict on the tables."""
+    for table, query in (
+        (
+            "deliveries",
+            "select extract, file, rows, rejected, period_from, period_to, sha256 from raw.deliveries "
+            "where replaced_by is null order by extract, file",
+        ),
+        (
+            "quality",
+            "select table_name, rule, severity, passed, rows, unexpected, notes from meta.findings "
+            "where checked_at = (select max(checked_at) from meta.findings) order by table_name, rule",
+        ),
+    ):
+        cursor = connection.execute(query)
+        names = [column[0] for column in cursor.description]
+        findings.add(table, *(dict(zip(names, row, strict=True)) for row in cursor.fetchall()))
