@@ -1,0 +1,43 @@
+# For developers; analysts need no make (README). Everything runs in .venv, installed from the hashed lock.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/installed
+
+.PHONY: install demo test check simulate faults bench browser lock
+
+install: $(STAMP)
+
+$(STAMP): requirements.lock pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $(STAMP)
+
+demo: install
+	rm -rf demo
+	$(BIN)/evaluator demo demo
+
+test: install
+	$(BIN)/python -m pytest tests
+
+check: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest tests/contracts
+
+simulate: install
+	$(BIN)/python -m tests.simulation.coverage --seeds 400
+
+faults: install
+	$(BIN)/python -m tests.faults.campaign --kills 30
+
+bench: install
+	$(BIN)/python -m benchmarks.demo_steps
+
+browser: install
+	$(BIN)/python -m tests.browser.pictures
+
+lock:
+	uv pip compile --universal --python-version 3.11 --extra dev --generate-hashes --no-emit-index-url \
+		--no-annotate --no-strip-extras --no-header pyproject.toml --output-file requirements.lock
