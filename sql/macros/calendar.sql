@@ -22,3 +22,10 @@ create or replace temp macro status_day(month) as (month + 14)::date;
 -- First day of the period of 1, 3 or 12 months that holds the month.
 create or replace temp macro period_of(month, months) as
     make_date(year(month)::integer, ((month(month) - 1) // months * months + 1)::integer, 1);
+
+-- The last week whose Thursday lies in the month.
+create or replace temp macro last_thursday_week(month) as week_of((last_day(month) - 3)::date);
+
+-- Weeks of [from_week, to_week] that lie after entry_week and not after last_week.
+create or replace temp macro shared_weeks(from_week, to_week, entry_week, last_week) as
+    greatest(weeks_between(greatest(weeks_after(from_week, -1), entry_week), least(to_week, last_week)), 0);

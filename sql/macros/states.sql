@@ -45,3 +45,15 @@ create or replace temp macro is_sick_pay(benefit) as benefit = 'sygedagpenge';
 
 -- Decisions that did not stand; they were felt when made and stay in the counts (DOMAIN 2.3, sanktioner).
 create or replace temp macro is_reversed_status(status) as coalesce(status in ('ophaevet', 'hjemvist'), false);
+
+-- A month counts as worked when hours or wage remain after corrections.
+create or replace temp macro has_wage(paid_hours, wage_dkk) as
+    coalesce(paid_hours > 0, false) or coalesce(wage_dkk > 0, false);
+
+-- Hours of a final month: none reported is zero, a wage without hours is unknown.
+create or replace temp macro stated_hours(paid_hours, wage_dkk) as
+    case when wage_dkk > 0 then paid_hours else coalesce(paid_hours, 0) end;
+
+-- An absent or empty list asks for everybody, also those whose value is unknown.
+create or replace temp macro is_in_list(value, wanted) as
+    len(coalesce(wanted, [])) = 0 or coalesce(list_contains(wanted, value), false);

@@ -1,0 +1,15 @@
+-- Published recipients by municipality and period.
+-- grain:   municipality_code, period_on, period_kind, benefit, target_group
+-- inputs:  staging.stg_municipality_panel
+-- outputs: municipality_code, period_on, period_kind, benefit, target_group, full_time, is_suppressed
+-- note:    municipality 000 is the whole country and never a municipality to compare with
+
+select
+    municipality_code,
+    period_on,
+    period_kind,
+    benefit,
+    target_group,
+    full_time,
+    is_suppressed
+from staging.stg_municipality_panel
