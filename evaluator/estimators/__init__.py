@@ -1,5 +1,6 @@
 """One method per file; each returns effects with influence functions, or placebos."""
 
 from evaluator.estimators.group_time import GroupTime
+from evaluator.estimators.mean_log_change import MeanLogChange
 
-__all__ = ["GroupTime"]
+__all__ = ["GroupTime", "MeanLogChange"]

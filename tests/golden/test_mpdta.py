@@ -10,6 +10,7 @@ import pytest
 
 from evaluator.estimators.group_time import GroupTime
 from evaluator.inference.aggregation import aggregate
+from evaluator.inference.wald import pre_test
 from evaluator.panel import panel_from_frame, sections_from_frame
 
 FOLDER = Path(os.environ.get("EVALUATOR_SHARED", Path(__file__).parents[3] / "shared")) / "golden" / "mpdta"
@@ -49,6 +50,8 @@ def test_cells_and_all_four_averages_equal_the_reference(case):
     estimator = GroupTime(comparison=COMPARISON[case["control_group"]], base=case["base_period"])
     fit = estimator.fit(data)
     assert_cells(fit, data.periods, case["att_gt"])
+    wald = pre_test(fit)
+    np.testing.assert_allclose([wald.statistic, wald.p_value], [case["wald_pre"], case["wald_pre_p"]], atol=1e-5)
     for name, kind in KIND.items():
         expected, got = case[f"agg_{name}"], aggregate(fit, data, kind)
         np.testing.assert_allclose([got.value, got.se], [expected["overall_att"], expected["overall_se"]], atol=1e-8)

@@ -1,0 +1,102 @@
+"""One municipality's change in a series against everybody else's, for placebo ranks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from evaluator.errors import PanelError
+from evaluator.vocabulary import NEVER, Assumption, Bools, Floats, Panel, Placebos
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Who is compared, and why the others are not; counts of units."""
+
+    units: tuple[int, ...]  # rows of the panel in the pool, the treated one included
+    treated: int  # row of the panel
+    below_minimum: int
+    unknown: int  # a zero or missing cell in either window
+    excluded: int
+
+
+@dataclass(frozen=True, slots=True)
+class MeanLogChange:
+    """d = c less the mean c of the others, c = log(mean after the start / mean before it).
+
+    `window` periods on either side (4 quarters or 12 months). Units whose mean before is under `minimum_level`, or
+    whose label is in `exclude`, are no donors. A zero or missing cell is unknown for a logarithm: its unit is counted,
+    never dropped in silence. In log points.
+    """
+
+    window: int = 4
+    minimum_level: float = 40.0
+    exclude: tuple[str, ...] = ()
+    name: str = "mean_log_change"
+    source: str = "Ferman and Pinto (2019), Review of Economics and Statistics 101(3); ranks: Fisher (1935)"
+    assumes: frozenset[Assumption] = frozenset({Assumption.PARALLEL_TRENDS, Assumption.COMMON_SHOCKS})
+
+    donors_see_treated: bool = True
+
+    def fit(self, panel: Panel) -> Placebos:
+        """Return the treated unit's d and each donor's (D, 1); size is the mean level before the start."""
+        pool = self.pool(panel)
+        before, after, _ = self._means(panel)
+        rows = np.array(pool.units)
+        change = np.log(after[rows] / before[rows])
+        effect = (change - change.mean()) * (rows.size / (rows.size - 1))
+        own = rows == pool.treated
+        return Placebos(effect[own], effect[~own][:, None], before[rows[~own]], float(before[pool.treated]))
+
+    def changes(self, panel: Panel) -> Floats:
+        """Return c of every unit (N,), NaN where a cell in either window is zero or missing."""
+        before, after, known = self._means(panel)
+        return np.where(known, np.log(np.where(known, after, 1.0) / np.where(known, before, 1.0)), np.nan)
+
+    def pool(self, panel: Panel) -> Pool:
+        """Return the units compared and the counts of those left out.
+
+        Raises PanelError unless exactly one unit is treated, with both windows known, and it has donors.
+        """
+        treated = self._treated(panel)
+        before, _, known = self._means(panel)
+        labels = np.array([str(unit) for unit in panel.units])
+        excluded = np.isin(labels, self.exclude) if labels.size else np.zeros(before.size, dtype=np.bool_)
+        excluded[treated] = False
+        small = known & (before < self.minimum_level) & ~excluded
+        small[treated] = False
+        inside = known & ~small & ~excluded
+        if not inside[treated] or inside.sum() < 2:
+            raise PanelError(
+                "mean_log_change: the treated unit or all donors have unknown cells in the windows; expected numbers "
+                "over 0. Choose another date or a wider category."
+            )
+        return Pool(
+            units=tuple(int(row) for row in np.flatnonzero(inside)),
+            treated=treated,
+            below_minimum=int(small.sum()),
+            unknown=int((~known & ~excluded).sum()),
+            excluded=int(excluded.sum()),
+        )
+
+    def _treated(self, panel: Panel) -> int:
+        rows = np.flatnonzero(panel.cohort != NEVER)
+        if rows.size != 1:
+            raise PanelError(
+                f"mean_log_change: {rows.size} units have a start; expected one. Write one spec per municipality."
+            )
+        return int(rows[0])
+
+    def _means(self, panel: Panel) -> tuple[Floats, Floats, Bools]:
+        """Return the means before and after the start (N,), and where all cells of both windows are over 0."""
+        start = int(panel.cohort[self._treated(panel)])
+        if start < self.window or start + self.window > len(panel.periods):
+            raise PanelError(
+                f"mean_log_change: the panel has {start} periods before the start and {len(panel.periods) - start} "
+                f"from it on; expected {self.window} of each. Lengthen the panel or move the date."
+            )
+        both = slice(start - self.window, start + self.window)
+        cells = np.where(panel.observed[:, both], panel.outcome[:, both], 0.0)
+        known = np.asarray((cells > 0).all(axis=1), dtype=np.bool_)
+        return cells[:, : self.window].mean(axis=1), cells[:, self.window :].mean(axis=1), known

@@ -1,0 +1,192 @@
+"""Simultaneous bands and the pre-trend test: max|t| under the multivariate t with the leave-one-out correlation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from evaluator.errors import PanelError
+from evaluator.inference.leave_one_out import Replicates, averages
+from evaluator.inference.offered import ENOUGH, FEW, MIN_DONORS, few_treated, no_cells, too_few_donors, weak_base
+from evaluator.inference.placebo import placebos, spread
+from evaluator.vocabulary import Floats, Ints, NotEstimable, Panel, Sections
+
+DRAWS = 20_000
+SEED = 20_170_101
+DIGITS = 6
+"""Decimals of a critical value, so that the last bits of a machine do not reach a published digit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """P numbers and a band that covers all of them at once with probability `level`; NaN where not estimable."""
+
+    labels: tuple[Any, ...]  # (P,) outcomes or event times
+    value: Floats
+    se: Floats
+    low: Floats
+    high: Floats
+    level: float
+    critical: Floats  # (P,) value +- critical x se; larger where fewer treated clusters are behind the number
+    treated: Ints  # (P,) treated clusters behind each number
+
+
+@dataclass(frozen=True, slots=True)
+class PreTrend:
+    """The largest |t| over event times before the window of anticipation, and its p-value."""
+
+    statistic: float
+    p_value: float
+    event_times: tuple[int, ...]
+    method: str
+
+
+def family_band(
+    estimator: Any, outcomes: Mapping[str, Panel | Sections], kind: str = "simple", level: float = 0.95
+) -> Band | NotEstimable:
+    """Return a simultaneous band over the overall effects of several outcomes of the same clusters.
+
+    Outcomes that sum to a constant are welcome: a singular correlation is normal here.
+    """
+    names, columns = tuple(outcomes), []
+    rows = {label: i for i, label in enumerate(sorted({c for d in outcomes.values() for c in _labels(d)}))}
+    values, treated = np.empty(len(names)), np.empty(len(names), dtype=np.int64)
+    for index, name in enumerate(names):
+        try:
+            loo = averages(estimator, outcomes[name], kind, refit_from=FEW, refit_below=ENOUGH)
+        except PanelError:
+            return no_cells()
+        if (weak := weak_base(estimator, loo, 0)) is not None:
+            return weak
+        column = np.zeros(len(rows))
+        column[[rows[label] for label in _labels(outcomes[name])]] = _deviations(loo)[:, 0]
+        columns.append(column)
+        values[index], treated[index] = loo.value[0], loo.treated[0]
+    return _band(names, values, np.column_stack(columns), treated, level)
+
+
+def event_band(estimator: Any, panel: Panel | Sections, level: float = 0.95) -> Band | NotEstimable:
+    """Return a simultaneous band over event times; those with under five treated clusters are NaN."""
+    try:
+        loo = averages(estimator, panel, "event", refit_from=FEW, refit_below=ENOUGH)
+    except PanelError:
+        return no_cells()
+    return _band(loo.aggregate.labels, loo.value[1:], _deviations(loo)[:, 1:], loo.treated[1:], level)
+
+
+def pre_trend_test(estimator: Any, panel: Panel | Sections) -> PreTrend | NotEstimable:
+    """Test that all effects before the window of anticipation are zero, by max|t|.
+
+    Partly exposed event times (from minus `anticipation` on) and the base itself are never used, nor event times with
+    under five treated clusters. With under five in all, the p-value is the rank among placebos.
+    """
+    try:
+        loo = averages(estimator, panel, "event", refit_from=FEW, refit_below=ENOUGH)
+    except PanelError:
+        return no_cells()
+    times = np.array(loo.aggregate.labels, dtype=np.int64)
+    if loo.treated[0] < FEW:
+        return _randomised_pre_trend(estimator, panel, times)
+    deviations = _deviations(loo)[:, 1:]
+    used = (times < -getattr(estimator, "anticipation", 0)) & (loo.treated[1:] >= FEW) & _usable(deviations)
+    if not used.any():
+        return few_treated(int(loo.treated[0]))
+    errors = np.sqrt((deviations[:, used] ** 2).sum(axis=0))
+    ratios, freedom = np.abs(loo.value[1:][used] / errors), _freedom(loo.treated[1:][used])
+    largest = _largest(deviations[:, used])
+    p = min(_exceeds(largest, point, degrees) for point, degrees in set(zip(ratios, freedom, strict=True)))
+    return PreTrend(float(ratios.max()), p, tuple(int(t) for t in times[used]), "leave_one_cluster_out")
+
+
+def _randomised_pre_trend(estimator: Any, panel: Panel | Sections, times: Ints) -> PreTrend | NotEstimable:
+    """Rank the treated clusters' largest scaled effect before the window among the donors'."""
+    found = placebos(estimator, panel, "event")
+    if found.donors.shape[0] < MIN_DONORS:
+        return too_few_donors(found.donors.shape[0])
+    own, others, used = [], [], []
+    for column, time in enumerate(times, start=1):
+        scale = spread(found, column)
+        if time >= -getattr(estimator, "anticipation", 0) or sum(scale) == 0:
+            continue
+        used.append(int(time))
+        own.append(abs(found.effect[column]) / np.sqrt(scale[0] + scale[1] / found.treated_size))
+        others.append(np.abs(found.donors[:, column]) / np.sqrt(scale[0] + scale[1] / found.size))
+    if not used:
+        return no_cells()
+    largest = np.nanmax(np.array(others), axis=0)
+    p = (1 + int((largest >= max(own)).sum())) / (1 + largest.size)
+    return PreTrend(float(max(own)), p, tuple(used), "randomisation")
+
+
+def _labels(data: Panel | Sections) -> tuple[Any, ...]:
+    labels = data.clusters if isinstance(data, Sections) else ()
+    return labels or tuple(range(int(data.cluster.max()) + 1))
+
+
+def _deviations(loo: Replicates) -> Floats:
+    """Return (G, P) columns whose length is the standard error by the rule of treated clusters."""
+    influence = loo.aggregate.influence / loo.aggregate.scale
+    return np.where(loo.treated >= ENOUGH, influence, loo.deviations())
+
+
+def _usable(deviations: Floats) -> Any:
+    """Return which columns have a finite, positive length."""
+    return np.isfinite(deviations).all(axis=0) & deviations.any(axis=0)
+
+
+def _freedom(treated: Ints) -> Floats:
+    return np.where(treated >= ENOUGH, np.inf, treated - 1.0)
+
+
+def _band(
+    labels: tuple[Any, ...], value: Floats, deviations: Floats, treated: Ints, level: float
+) -> Band | NotEstimable:
+    used = (treated >= FEW) & _usable(deviations)
+    if not used.any():
+        return few_treated(int(treated.max(initial=0)))
+    se = np.full(value.size, np.nan)
+    se[used] = np.sqrt((deviations[:, used] ** 2).sum(axis=0))
+    critical = np.full(value.size, np.nan)
+    critical[used] = critical_values(deviations[:, used], _freedom(treated[used]), level)
+    return Band(labels, value, se, value - critical * se, value + critical * se, level, critical, treated)
+
+
+def critical_values(deviations: Floats, freedom: Floats, level: float) -> Floats:
+    """Return (P,) the `level` points of max|t| under multivariate t's with the correlation of `deviations` (G, P).
+
+    Each column has the point of its own degrees of freedom (P,). Normal draws over clusters times the columns have that
+    correlation, singular or not, without a decomposition whose sign or order could differ between machines. The
+    chi-square divisor is integrated exactly.
+    """
+    largest = _largest(deviations)
+    points = {degrees: _point(largest, degrees, 1 - level) for degrees in np.unique(freedom)}
+    return np.array([points[degrees] for degrees in freedom])
+
+
+def _point(largest: Floats, freedom: float, size: float) -> float:
+    low, high = 0.0, 1000.0
+    while high - low > 0.1 * 10**-DIGITS:
+        middle = (low + high) / 2
+        low, high = (middle, high) if _exceeds(largest, middle, freedom) > size else (low, middle)
+    return round(high, DIGITS)
+
+
+def _largest(deviations: Floats) -> Floats:
+    """Return draws of max|z| over columns, z normal with their correlation."""
+    unit = deviations / np.sqrt((deviations**2).sum(axis=0))
+    draws = np.random.default_rng(SEED).standard_normal((DRAWS, unit.shape[0]))
+    return np.abs(draws @ unit).max(axis=1)
+
+
+def _exceeds(largest: Floats, point: float, freedom: float) -> float:
+    """Return the probability that max|z| / sqrt(chi2 / freedom) is over `point`."""
+    from scipy.special import chdtr
+
+    if point <= 0:
+        return 1.0
+    if np.isinf(freedom):
+        return float((largest > point).mean())
+    return float(chdtr(freedom, freedom * (largest / point) ** 2).mean())

@@ -1,0 +1,157 @@
+"""Randomisation inference over clusters: every donor takes the treated one's start in turn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from evaluator.errors import PanelError
+from evaluator.inference.aggregation import aggregate
+from evaluator.panel import select
+from evaluator.vocabulary import NEVER, Floats, Ints, Panel, Placebos, Sections
+
+DRAWS = 499
+"""Sets of donors drawn when more than one cluster is treated."""
+SEED = 20_170_101
+
+
+@dataclass(frozen=True, slots=True)
+class Randomisation:
+    """Where the treated unit stands among itself and its donors, and the effects that are not rejected."""
+
+    value: float
+    rank: int  # from below, 1 = lowest
+    of: int  # donors and the treated one
+    p_below: float  # share with a score at or under the treated one's
+    p_two_sided: float  # share with an absolute score at or over it
+    low: float
+    high: float
+    a: float  # variance of a donor's effect = a + b / size; 1 and 0 when not scaled
+    b: float
+
+
+def placebos(estimator: Any, panel: Panel | Sections, kind: str) -> Placebos:
+    """Return the effects (P = 1 + K, the overall first) of the treated clusters and of each donor in their place.
+
+    The treated are left out while a donor stands in, so a constant taken from the treated outcome moves no donor's
+    effect. With several treated clusters, donors are drawn in sets of that number with their starts.
+    """
+    starts = np.unique(panel.cohort[panel.cohort != NEVER])
+    return _stand_in(estimator, panel, kind, starts, None)
+
+
+def placebos_of(estimator: Any, panel: Panel | Sections, kind: str, starts: Ints, label: Any) -> Placebos:
+    """Return the placebos of one number: the overall effect (label None) or one part, of the cohorts `starts`."""
+    return _stand_in(estimator, panel, kind, starts, (label,))
+
+
+def _stand_in(estimator: Any, panel: Panel | Sections, kind: str, starts: Ints, wanted: Any) -> Placebos:
+    chosen = select(panel, np.isin(panel.cohort, starts) | (panel.cohort == NEVER))
+    own = _cohorts(chosen)
+    treated, donors = np.flatnonzero(own != NEVER), np.flatnonzero(own == NEVER)
+    actual, labels = _numbers(estimator, chosen, kind, None)
+    if wanted is not None:
+        labels = list(wanted)
+        actual, _ = _numbers(estimator, chosen, kind, labels)
+    persons = np.bincount(chosen.cluster, weights=chosen.weight, minlength=own.size)
+    pool = select(chosen, chosen.cohort == NEVER)
+    effects, sizes = [], []
+    for members in _sets(donors.size, treated.size):
+        cohort = np.full(donors.size, NEVER, dtype=np.int64)
+        cohort[members] = own[treated]
+        effects.append(_numbers(estimator, replace(pool, cohort=cohort[pool.cluster]), kind, labels)[0])
+        sizes.append(persons[donors[members]].sum())
+    table = np.array(effects).reshape(len(effects), actual.size)
+    return Placebos(actual, table, np.array(sizes, dtype=np.float64), float(persons[treated].sum()))
+
+
+def _cohorts(panel: Panel | Sections) -> Ints:
+    """Return the cohort of each cluster (G,)."""
+    out = np.full(int(panel.cluster.max()) + 1, NEVER, dtype=np.int64)
+    out[panel.cluster] = panel.cohort
+    return out
+
+
+def _sets(donors: int, treated: int) -> list[Ints]:
+    if treated == 1:
+        return [np.array([index]) for index in range(donors)]
+    if donors <= treated:
+        return []
+    rng = np.random.default_rng(SEED)
+    return [rng.permutation(donors)[:treated] for _ in range(DRAWS)]
+
+
+def _numbers(estimator: Any, panel: Panel | Sections, kind: str, labels: Any) -> tuple[Floats, list[Any]]:
+    """Return the numbers at `labels` (None stands for the overall), NaN where a number is absent."""
+    try:
+        found = aggregate(estimator.fit(panel), panel, kind)
+    except PanelError:
+        return np.full(1 if labels is None else len(labels), np.nan), [None] if labels is None else labels
+    table = {None: found.value, **dict(zip(found.labels, found.effect, strict=True))}
+    names = [None, *found.labels] if labels is None else labels
+    return np.array([table.get(name, np.nan) for name in names]), names
+
+
+def spread(placebos: Placebos, column: int = 0) -> tuple[float, float]:
+    """Return a, b >= 0 of variance = a + b / size, by least squares of the donors' squared effects on 1 / size.
+
+    Source: Ferman and Pinto (2019), Review of Economics and Statistics 101(3), section 3.
+    """
+    from scipy.optimize import nnls
+
+    effect = placebos.donors[:, column]
+    known = np.isfinite(effect) & (placebos.size > 0)
+    design = np.column_stack([np.ones(known.sum()), 1 / placebos.size[known]])
+    length = np.sqrt((design**2).sum(axis=0))
+    found, _ = nnls(design / length, effect[known] ** 2)
+    a, b = found / length
+    return float(a), float(b)
+
+
+def randomisation(
+    placebos: Placebos,
+    *,
+    column: int = 0,
+    scaled: bool = False,
+    donors_see_treated: bool = False,
+    level: float = 0.95,
+) -> Randomisation:
+    """Rank the treated effect among the donors' and invert the two-sided test.
+
+    `scaled` divides every effect by sqrt(a + b / size) at the a and b of the unshifted effects. With
+    `donors_see_treated` the treated one is among each donor's comparison, so taking an effect x from it moves every
+    donor's by x / D; every score is then recomputed. The interval spans all effects whose p is over 1 - `level`.
+    """
+    effect, known = float(placebos.effect[column]), np.isfinite(placebos.donors[:, column])
+    donors, size = placebos.donors[known, column], placebos.size[known]
+    a, b = spread(placebos, column) if scaled else (1.0, 0.0)
+    own, theirs = np.sqrt(a + b / placebos.treated_size), np.sqrt(a + b / size)
+    leak = 1 / donors.size if donors_see_treated else 0.0
+    score, scores = effect / own, donors / theirs
+    of = donors.size + 1
+    low, high = _inverted(effect / own, 1 / own, donors / theirs, leak / theirs, 1 - level)
+    return Randomisation(
+        value=effect,
+        rank=1 + int((scores < score).sum()),
+        of=of,
+        p_below=(1 + int((scores <= score).sum())) / of,
+        p_two_sided=(1 + int((np.abs(scores) >= abs(score)).sum())) / of,
+        low=low,
+        high=high,
+        a=a,
+        b=b,
+    )
+
+
+def _inverted(own: float, slope: float, others: Floats, leaks: Floats, size: float) -> tuple[float, float]:
+    """Return the hull of x where the share of |others + leaks x| >= |own - slope x| is over `size`, at breakpoints."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        points = np.concatenate([(own - others) / (slope + leaks), (own + others) / (slope - leaks)])
+    points = np.unique(points[np.isfinite(points)])
+    ends = np.concatenate([[points[0] - 1], (points[1:] + points[:-1]) / 2, [points[-1] + 1]])
+    beyond = np.abs(others + leaks * ends[:, None]) >= np.abs(own - slope * ends)[:, None]
+    kept = np.flatnonzero((1 + beyond.sum(axis=1)) / (others.size + 1) > size)
+    edges = np.concatenate([[-np.inf], points, [np.inf]])
+    return float(edges[kept[0]]), float(edges[kept[-1] + 1])
