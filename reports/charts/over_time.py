@@ -1,0 +1,112 @@
+"""Municipalities with and without the intervention over time, with the reforms of the period."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reports import figure, numbers, theme, words
+from reports.figure import Figure, Table
+from reports.released import Row
+
+ARMS = {"treated": "med indsatsen", "comparison": "sammenligning"}
+
+
+def over_time(rows: list[Row], start: str, period: str, title: str) -> Figure | None:
+    """Return two series as released; a suppressed period is a gap. None when nothing is known."""
+    import altair as alt
+
+    points = [p for p in (_point(row) for row in rows) if p]
+    if not any(p["value"] is not None for p in points):
+        return None
+    is_share = max(p["value"] for p in points if p["value"] is not None) <= 100 and _is_share(rows)
+    low, high = min(p["on"] for p in points), max(p["on"] for p in points)
+    present = [ARMS[a] for a in ARMS if any(p["arm"] == ARMS[a] for p in points)]
+    hues = {ARMS["treated"]: theme.PALETTE["treated"], ARMS["comparison"]: theme.PALETTE["comparison"]}
+    dashes = {ARMS["treated"]: [1, 0], ARMS["comparison"]: [6, 4]}
+    years = list(range(int(low), int(high) + 2))
+    axis = alt.Axis(format="d", values=years, grid=False)
+    unit = "Pct. af dem, der begyndte" if is_share else "Antal personer"
+    lines = (
+        alt.Chart(figure.data(points))
+        .mark_line(strokeWidth=2.2, interpolate="linear")
+        .encode(
+            x=alt.X("on:Q", title=None, axis=axis, scale=alt.Scale(domain=[low, high], nice=False)),
+            y=alt.Y("value:Q", title=unit, axis=alt.Axis(tickCount=5), scale=alt.Scale(zero=True)),
+            color=alt.Color("arm:N", scale=alt.Scale(domain=present, range=[hues[p] for p in present])),
+            strokeDash=alt.StrokeDash("arm:N", scale=alt.Scale(domain=present, range=[dashes[p] for p in present])),
+        )
+    )
+    reforms = _reforms(low, high)
+    layers = [*_marks(reforms, numbers.decimal_year(start), low, high), lines]
+    ends = [[p for p in points if p["arm"] == arm and p["value"] is not None] for arm in present]
+    said = "; ".join(
+        f"{series[0]['arm']} går fra {series[0]['label']} til {series[-1]['label']}" for series in ends if series
+    )
+    chart = alt.layer(*layers).properties(width=theme.WIDTH, height=280, description=f"To linjer over tid: {said}.")
+    notes = tuple(f"{r['number']}. {r['name']} ({numbers.day(r['date'])})" for r in reforms)
+    caption = "Tallene er som målt, uden sammenligning og usikkerhed. Lodret stiplet linje: indsatsens første start."
+    if reforms:
+        caption += " Numrene er reformer, som kan flytte kurverne:"
+    return figure.figure(chart, "over-tid", title=title, table=_table(rows, period), caption=caption, notes=notes)
+
+
+def _is_share(rows: list[Row]) -> bool:
+    return all(r["share"] <= 1 for r in rows if numbers.is_known(r["share"]))
+
+
+def _point(row: Row) -> dict[str, Any] | None:
+    on = numbers.decimal_year(row["period_on"])
+    if on is None or row["arm"] not in ARMS:
+        return None
+    value = row["share"]
+    shown = None if not numbers.is_known(value) else value * (100 if value <= 1 else 1)
+    label = _shown(value, row["status"])
+    return {"on": on, "arm": ARMS[row["arm"]], "value": shown, "label": label}
+
+
+def _shown(value: float | None, status: str | None) -> str:
+    if value is None or not numbers.is_known(value):
+        return numbers.absent(status)
+    return numbers.percent(value) if value <= 1 else numbers.count(value)
+
+
+def _reforms(low: float, high: float) -> list[dict[str, Any]]:
+    inside = [(on, name) for on, name in words.REFORMS if low <= (numbers.decimal_year(on) or 0) <= high]
+    return [
+        {"x": numbers.decimal_year(on), "date": on, "name": name, "number": str(i)}
+        for i, (on, name) in enumerate(inside, 1)
+    ]
+
+
+def _marks(reforms: list[dict[str, Any]], start: float | None, low: float, high: float) -> list[Any]:
+    """Return the layers of reform lines and of the start."""
+    import altair as alt
+
+    layers = []
+    if reforms:
+        seen = alt.Chart(figure.data([{"x": r["x"], "number": r["number"]} for r in reforms]))
+        layers.append(seen.mark_rule(color=theme.PALETTE["neutral_soft"]).encode(x="x:Q"))
+        layers.append(
+            seen.mark_text(baseline="bottom", dy=-3, fontSize=11, color=theme.PALETTE["muted"]).encode(
+                x="x:Q", y=alt.value(0), text="number:N"
+            )
+        )
+    if start and low <= start <= high:
+        begun = alt.Chart(figure.data([{"x": start}]))
+        layers.append(begun.mark_rule(strokeDash=[5, 4], strokeWidth=1.6, color=theme.PALETTE["ink"]).encode(x="x:Q"))
+    return layers
+
+
+def _table(rows: list[Row], period: str) -> Table:
+    by_date: dict[str, dict[str, Row]] = {}
+    for row in rows:
+        by_date.setdefault(row["period_on"], {})[row["arm"]] = row
+    body = []
+    for on in sorted(by_date):
+        cells = [numbers.period(on, period)]
+        for arm in ARMS:
+            row = by_date[on].get(arm, {})
+            cells += [_shown(row.get("share"), row.get("status")), numbers.count(row.get("persons"), row.get("status"))]
+        body.append(tuple(cells))
+    headers = ("Periode", "Med indsatsen", "Personer", "Sammenligning", "Personer (sammenligning)")
+    return Table(headers, tuple(body))

@@ -1,0 +1,241 @@
+"""Page one: what a director reads in two minutes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reports import answer, numbers, words
+from reports.charts import before_after, end_states, forest
+from reports.figure import Figure, Table
+from reports.released import Released, Row
+
+NO_START = "Evalueringen har ingen startdato, så der findes intet før og efter at sammenligne."
+
+
+def context(released: Released) -> dict[str, Any]:
+    """Return what the template of page one shows."""
+    refused = released.answer_kind == "refused"
+    return {
+        "kind": released.answer_kind,
+        "kind_label": words.ANSWERS.get(released.answer_kind, "Svaret"),
+        "sentence": answer.sentence(released),
+        "relevant": "" if refused else answer.relevant(released),
+        "help": answer.help_needed(released) if refused else (),
+        "exploratory": _exploratory(released),
+        "box": _box(released),
+        "delivery": _delivery(released),
+        "comparison": _comparison(released),
+        "people": _people(released),
+        "lights": _lights(released),
+        "checks": [_check(row) for row in released["diagnostics"]],
+        "caveats": [row["text"] for row in _caveats(released)[:3]],
+        "more_caveats": len(released["caveats"]) > 3,
+    }
+
+
+def _caveats(released: Released) -> list[Row]:
+    return sorted(released["caveats"], key=lambda row: row["position"])
+
+
+def _exploratory(released: Released) -> str:
+    if not released.flag("is_exploratory"):
+        return ""
+    runs = released.whole("runs_on_intervention")
+    counted = f"Der er {runs} kørsler af denne indsats. " if runs else ""
+    return (
+        f"Udforskende: {counted}Specifikationen er ændret, efter at udfald kunne ses. Tallene kan give idéer, men ikke "
+        "bekræfte dem."
+    )
+
+
+def _box(released: Released) -> list[tuple[str, str]]:
+    """Return the figures of the box; a refused run has no size and no interval."""
+    estimate = released.overall() or {}
+    refused = released.answer_kind == "refused"
+    rows: list[tuple[str, str]] = []
+    if not refused:
+        unit, status = estimate.get("unit", "share"), estimate.get("status")
+        rows.append((answer.size_word(released).capitalize(), numbers.effect(estimate.get("value"), unit, status)))
+        rows.append(("95 pct. interval", numbers.interval(estimate.get("low"), estimate.get("high"), unit, status)))
+    rows.append(("Antal personer", _persons(released)))
+    rows.append(("Horisont", answer.horizon(released)))
+    rows.append(("Sammenligning", compared_with(released)))
+    return rows
+
+
+def _persons(released: Released) -> str:
+    treated, compared = released.whole("persons_treated"), released.whole("persons_comparison")
+    if released.is_association:
+        return numbers.count(treated)
+    shown = f"{numbers.count(treated)} med indsatsen"
+    return f"{shown}, {numbers.count(compared)} i sammenligningen" if compared else shown
+
+
+def compared_with(released: Released) -> str:
+    """Return who the treated are compared with, in words."""
+    if released.is_association:
+        return "samme kommune i andre måneder"
+    found = released.whole("n_comparison")
+    pool = words.POOLS.get(released.fact("pool"), "kommuner uden indsatsen")
+    return f"{found} {pool}" if found else pool
+
+
+def _delivery(released: Released) -> dict[str, Any]:
+    """Return the verdict on delivery: a sentence, and a table of planned and measured caseloads."""
+    rows = released["delivery"]
+    if not rows:
+        reason = "Evalueringen har ikke et planlagt sagstal at måle op imod."
+        return {"sentence": reason, "shape": "", "table": None}
+    counted = {verdict: [r for r in rows if r["verdict"] == verdict] for verdict in words.DELIVERY}
+    if len(rows) == 1:
+        return {**_single(rows[0]), "table": delivery_table(rows)}
+    parts = [f"{words.DELIVERY[v][1]} i {len(found)}" for v, found in counted.items() if found]
+    sentence = f"Det planlagte fald i sagstallet er {words.listed(parts, limit=9)} af {len(rows)} kommuner."
+    whole = len(counted["delivered"]) == len(rows)
+    shape = words.DELIVERY["delivered" if whole else "partly"][0]
+    return {"sentence": sentence, "shape": shape, "table": delivery_table(rows)}
+
+
+def _single(row: Row) -> dict[str, str]:
+    shape, word = words.DELIVERY[row["verdict"]]
+    planned = f"Planlagt: fra {_cases(row['planned_before'])} til {_cases(row['planned_after'])} sager"
+    measured = f"målt: fra {_cases(row['measured_before'])} til {_cases(row['measured_after'])}"
+    if row["verdict"] == "not_measured":
+        measured = "det faktiske sagstal er ikke målt, og det er derfor ukendt, om borgerne fik indsatsen"
+    return {"shape": shape, "sentence": f"{word.capitalize()}. {planned}; {measured}."}
+
+
+def delivery_table(rows: list[Row]) -> Table:
+    """Return planned and measured caseloads by municipality."""
+    headers = ("Kommune", "Start", "Planlagt", "Målt", "Andel af det planlagte fald", "Vurdering")
+    body = tuple(
+        (
+            row["municipality_name"],
+            numbers.day(row["start_on"]),
+            f"{_cases(row['planned_before'])} → {_cases(row['planned_after'])}",
+            f"{_cases(row['measured_before'])} → {_cases(row['measured_after'])}"
+            if numbers.is_known(row["measured_after"])
+            else numbers.MISSING,
+            numbers.percent(row["delivered_share"]),
+            " ".join(words.DELIVERY[row["verdict"]]),
+        )
+        for row in rows
+    )
+    return Table(headers, body, words=frozenset({0, 1, 5}))
+
+
+def _cases(value: float | None) -> str:
+    if value is None or not numbers.is_known(value):
+        return numbers.MISSING
+    return numbers.number(value, 0 if value == round(value) else 1)
+
+
+def _comparison(released: Released) -> dict[str, Any]:
+    """Return the before-after claim beside the counterfactual, or why it is not shown."""
+    claim = released.fact("claim")
+    if released.answer_kind == "refused":
+        why = (
+            "Et før-efter-tal vises aldrig uden et svar på, hvad der ellers ville være sket, og det kan ikke beregnes."
+        )
+        return {"claim": claim, "figure": None, "why": why, "sentence": ""}
+    rows, estimate = released.primary("before_after"), released.overall()
+    if not rows or estimate is None:
+        return {"claim": claim, "figure": None, "why": NO_START, "sentence": ""}
+    row = rows[0]
+    needed = (row["before"], row["after"], row["counterfactual_after"], estimate["low"], estimate["high"])
+    if not all(numbers.is_known(v) for v in needed):
+        why = f"Før og efter: {numbers.absent(row['status'])}."
+        return {"claim": claim, "figure": None, "why": why, "sentence": ""}
+    raw = numbers.effect(row["change"], row["unit"])
+    without = numbers.level(row["counterfactual_after"], row["unit"])
+    sentence = (
+        f"Før-efter-tallet er {raw}: fra {numbers.level(row['before'], row['unit'])} til "
+        f"{numbers.level(row['after'], row['unit'])}. Uden indsatsen ville det efter beregningen være blevet {without}. "
+        f"Forskellen, {numbers.effect(row['effect'], row['unit'])}, er det, der kan tilskrives indsatsen, med den "
+        "usikkerhed stregen viser."
+    )
+    title = f"{words.outcome(row['outcome']).label}: målt {raw}, heraf {numbers.effect(row['effect'], row['unit'])} mod uden indsatsen"
+    return {"claim": claim, "figure": before_after.before_after(row, estimate, title), "why": "", "sentence": sentence}
+
+
+def _people(released: Released) -> dict[str, Any]:
+    """Return what happened to people: end states, or the exits of an association, or why there is nothing."""
+    if released.answer_kind == "refused":
+        return {"figure": None, "why": "Vises ikke, når der ikke kan beregnes et svar.", "parts": None}
+    if released["end_states"]:
+        title = "Off ydelse er ikke det samme som i job"
+        shown = end_states.end_states(released, _states_title(released) or title)
+        treated = end_states.arms(released["end_states"]).get("treated", {})
+        parts = tuple(p for p in words.PARTS if p in treated)
+        return {"figure": shown, "why": "", "parts": end_states.table(released, parts) if parts else None}
+    if released.is_association and (shown := _exits(released)):
+        return {"figure": shown, "why": "", "parts": None}
+    why = (
+        "Kilden har kun antal modtagere pr. kommune. Hvor borgerne gik hen, kan ikke ses i den: job eller noget andet."
+    )
+    return {"figure": None, "why": why, "parts": None}
+
+
+def _states_title(released: Released) -> str:
+    job, off = released.overall("job"), released.overall("benefit")
+    if job and off and numbers.is_known(job["value"]) and numbers.is_known(off["value"]):
+        return f"På ydelse: {numbers.effect(off['value'], 'share')}. I job: {numbers.effect(job['value'], 'share')}"
+    return "Hvor borgerne var ved horisonten"
+
+
+def _exits(released: Released) -> Figure | None:
+    names = ("exit_job", "exit_education", "exit_other_benefit", "exit_self_support")
+    found = [(name, row) for name in names if (row := released.overall(name))]
+    if not found:
+        return None
+    lines = [
+        forest.Line(
+            "",
+            words.outcome(name).label,
+            row["value"],
+            row["low"],
+            row["high"],
+            row["n"],
+            row["status"],
+            row["reason"] or "",
+            bool(row["is_primary"]),
+        )  # fmt: skip
+        for name, row in found
+    ]
+    title = "Hvor afgangen går hen, når der gives flere sanktioner"
+    caption = (
+        "Streg: 95 pct. interval. Rude: det udfald, evalueringen er bygget om. Forskellene viser, hvad der følges ad."
+    )
+    return forest.forest(lines, "afgang", found[0][1]["unit"], title, caption)
+
+
+def _lights(released: Released) -> list[dict[str, str]]:
+    credibility = released.fact("credibility", "red")
+    plausibility = released.fact("plausibility", "none")
+    return [
+        _light("Troværdighed", credibility, words.CREDIBILITY.get(credibility, "")),
+        _light("Rimelighed", plausibility, words.PLAUSIBILITY.get(plausibility, "")),
+    ]
+
+
+def _light(name: str, colour: str, word: str) -> dict[str, str]:
+    shape, colour_word = words.LIGHTS[colour]
+    return {"name": name, "colour": colour, "shape": shape, "colour_word": colour_word, "word": word}
+
+
+def _check(row: Row) -> dict[str, str]:
+    shape, word = words.LIGHTS[row["verdict"]]
+    value = (
+        numbers.number(row["value"], 0 if row["value"] == round(row["value"]) else 2)
+        if row["value"] is not None
+        else ""
+    )
+    return {
+        "colour": row["verdict"],
+        "shape": shape,
+        "word": word,
+        "label": row["label"],
+        "value": value,
+        "threshold": row["threshold"] or "",
+        "why": row["why"] or "",
+    }

@@ -1,0 +1,120 @@
+"""Reads the released tables of one run; the only file that holds a query."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from evaluator.errors import ProjectError
+
+Row = dict[str, Any]
+
+TABLES = (
+    "estimates",
+    "before_after",
+    "means",
+    "end_states",
+    "placebos",
+    "delivery",
+    "caseload_path",
+    "groups",
+    "diagnostics",
+    "quality",
+    "deliveries",
+    "refusals",
+    "caveats",
+)
+EFFECTS = ("estimates", "before_after", "end_states", "placebos", "groups", "means")
+"""Tables from which an effect can be read or computed; a refused run shows none of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """One run as a report sees it: facts (text by key) and tables (rows as dictionaries)."""
+
+    run_id: str
+    facts: dict[str, str]
+    tables: dict[str, list[Row]]
+
+    def __getitem__(self, table: str) -> list[Row]:
+        return self.tables[table]
+
+    def fact(self, key: str, default: str = "") -> str:
+        return self.facts.get(key) or default
+
+    def flag(self, key: str) -> bool:
+        return self.fact(key).lower() in ("true", "1")
+
+    def whole(self, key: str) -> int | None:
+        """Return a fact as a whole number; None when it is absent or suppressed."""
+        try:
+            return int(float(self.fact(key)))
+        except ValueError:
+            return None
+
+    @property
+    def answer_kind(self) -> str:
+        return self.fact("answer_kind", "refused")
+
+    @property
+    def is_association(self) -> bool:
+        return self.fact("kind") == "sanction" or self.answer_kind == "association"
+
+    @property
+    def horizon(self) -> int | None:
+        return self.whole("horizon_weeks") or None
+
+    @property
+    def outcome(self) -> str:
+        return self.fact("primary_outcome")
+
+    def primary(self, table: str) -> list[Row]:
+        """Return the rows of the primary outcome at the primary horizon."""
+        return [r for r in self[table] if r["outcome"] == self.outcome and (r["horizon_weeks"] or None) == self.horizon]
+
+    def overall(self, outcome: str | None = None) -> Row | None:
+        """Return the overall estimate of an outcome at the primary horizon (default: the primary estimate)."""
+        rows = [r for r in self["estimates"] if r["aggregate"] == "overall"]
+        if outcome is None:
+            named = [r for r in rows if r["is_primary"]]
+            rows = named or [r for r in rows if r in self.primary("estimates")]
+        else:
+            rows = [r for r in rows if r["outcome"] == outcome and (r["horizon_weeks"] or None) == self.horizon]
+        return rows[0] if rows else None
+
+
+def read(connection: Any, run_id: str) -> Released:
+    """Return the released tables of `run_id`, without any effect when the run was refused.
+
+    Raises ProjectError when the run is not among the released ones.
+    """
+    facts = {r["key"]: r["value"] for r in _rows(connection, "run", run_id) if r["value"] is not None}
+    if not facts:
+        raise ProjectError(
+            f"report: run {run_id} is not released; expected a finished run. Run 'evaluator runs' to see them."
+        )
+    tables = {table: _rows(connection, table, run_id) for table in TABLES}
+    released = Released(run_id, facts, tables)
+    if released.answer_kind == "refused":
+        tables.update({table: [] for table in EFFECTS})
+    return released
+
+
+def _rows(connection: Any, table: str, run_id: str) -> list[Row]:
+    cursor = connection.execute(f"select * from release.{table} where run_id = ? order by all", [run_id])
+    names = [column[0] for column in cursor.description]
+    return [
+        {name: _plain(value) for name, value in zip(names, row, strict=True) if name != "run_id"}
+        for row in cursor.fetchall()
+    ]
+
+
+def _plain(value: Any) -> Any:
+    """Return a value that JSON can hold: decimals as floats, dates as ISO text, NaN as null."""
+    if isinstance(value, Decimal):
+        value = float(value)
+    if isinstance(value, float) and value != value:
+        return None
+    return value.isoformat() if isinstance(value, date | datetime) else value

@@ -1,0 +1,244 @@
+"""Danish labels and definitions. Every word that a reader meets and the code chooses stands here or in `answer.py`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """An outcome in words: a label, and how a difference in it is said."""
+
+    label: str
+    more: str  # "{} flere var i job"
+    less: str
+    question: str  # "flere eller færre kom i job"
+
+
+def _people(label: str, did: str) -> Outcome:
+    return Outcome(label, f"{{}} flere {did}", f"{{}} færre {did}", f"flere eller færre {did}")
+
+
+def _exit(label: str, where: str) -> Outcome:
+    return Outcome(
+        label,
+        f"afgangen til {where} er {{}} højere",
+        f"afgangen til {where} er {{}} lavere",
+        f"en højere eller lavere afgang til {where}",
+    )
+
+
+OUTCOMES = {
+    "job": _people("Job", "var i job"),
+    "education": _people("Uddannelse", "var i uddannelse"),
+    "benefit": _people("På ydelse", "var på en ydelse"),
+    "entry_benefit": _people("Samme ydelse", "var stadig på den ydelse, de begyndte på"),
+    "other_benefit": _people("Anden ydelse", "var på en anden ydelse"),
+    "supported_work": _people("Støttet arbejde", "var i støttet arbejde"),
+    "self_support": _people("Selvforsørgelse uden job", "forsørgede sig selv uden job"),
+    "left_register": _people("Ude af registret", "var ude af registret"),
+    "paid_hours_any": _people("Lønnede timer", "havde lønnede timer"),
+    "paid_hours_20": _people("Mindst 20 lønnede timer", "havde mindst 20 lønnede timer om måneden"),
+    "paid_hours_87": _people("Mindst 87 lønnede timer", "havde mindst 87 lønnede timer om måneden"),
+    "benefit_share": Outcome(
+        "Andel af uger på ydelse",
+        "andelen af uger på ydelse var {} højere",
+        "andelen af uger på ydelse var {} lavere",
+        "ændret andel af uger på ydelse",
+    ),
+    "sick_weeks": Outcome(
+        "Uger på sygedagpenge",
+        "hver borger havde i gennemsnit {} flere uger på sygedagpenge",
+        "hver borger havde i gennemsnit {} færre uger på sygedagpenge",
+        "flere eller færre uger på sygedagpenge",
+    ),
+    "sanctions": Outcome(
+        "Sanktioner",
+        "hver borger fik i gennemsnit {} flere sanktioner",
+        "hver borger fik i gennemsnit {} færre sanktioner",
+        "flere eller færre sanktioner",
+    ),
+    "recipients": Outcome(
+        "Antal modtagere",
+        "antallet af modtagere var {} højere",
+        "antallet af modtagere var {} lavere",
+        "flere eller færre modtagere",
+    ),
+    "exit_job": _exit("Afgang til job", "job"),
+    "exit_education": _exit("Afgang til uddannelse", "uddannelse"),
+    "exit_other_benefit": _exit("Afgang til anden ydelse", "en anden ydelse"),
+    "exit_self_support": _exit("Afgang til selvforsørgelse uden job", "selvforsørgelse uden job"),
+}
+
+STATES = ("job", "education", "benefit", "self_support", "left_register")
+PARTS = ("entry_benefit", "other_benefit", "supported_work")
+
+DEFINITIONS = {
+    "Job": "En uge uden ydelse i en måned med løn. Feriedagpenge lige efter et job regnes som job.",
+    "Uddannelse": "En uge med SU eller indskrivning på en uddannelse.",
+    "På ydelse": "Den ydelse, borgeren begyndte på, eller en anden offentlig ydelse. Støttet arbejde (løntilskud, "
+    "fleksjob) hører med her og vises for sig.",
+    "Selvforsørgelse uden job": "En uge uden ydelse, uden løn og uden uddannelse. Det er ikke det samme som job.",
+    "Ude af registret": "Død, udvandret eller gået på pension. Tælles for sig.",
+}
+
+GLOSSARY = {
+    "Effekt": "Forskellen mellem det, der skete, og det, der ville være sket uden indsatsen.",
+    "Sammenhæng": "At to ting følges ad. Det siger ikke, at den ene er årsag til den anden.",
+    "95 pct. interval": "De størrelser, som data er forenelige med. Gentog man undersøgelsen mange gange, ville 95 af "
+    "100 sådanne intervaller rumme den sande størrelse.",
+    "Samlet bånd": "Et bredere bånd, der gælder for alle punkter i figuren på én gang.",
+    "Pct.point": "Forskel mellem to procenttal: fra 5 pct. til 7 pct. er 2 pct.point.",
+    "Sammenligningskommuner": "Kommuner, som på det tidspunkt ikke havde indsatsen. De viser, hvordan det ellers ville "
+    "være gået.",
+    "Horisont": "Hvor mange uger efter borgerens start på ydelsen der måles.",
+    "Sagstal": "Antal aktive borgere pr. sagsbehandler (årsværk), som månedsgennemsnit.",
+    "Delvist omfattet": "Borgere, der begyndte på ydelsen før indsatsens start, men måles efter.",
+    "Placebotest": "Samme beregning for kommuner uden indsatsen. Viser, hvor store forskelle der opstår tilfældigt.",
+    "Diskretioneret": "Tal om færre end 5 personer vises ikke, og antal afrundes til nærmeste 5.",
+}
+
+LIGHTS = {
+    "green": ("●", "grøn"),
+    "amber": ("▲", "gul"),
+    "red": ("■", "rød"),
+    "not_run": ("○", "ikke kørt"),
+    "none": ("○", "ikke vurderet"),
+}
+"""Shape and word: a light is never told by its colour alone."""
+
+CREDIBILITY = {
+    "green": "Høj troværdighed",
+    "amber": "Troværdig med forbehold",
+    "red": "Lav troværdighed",
+}
+PLAUSIBILITY = {
+    "green": "Som i tidligere undersøgelser",
+    "amber": "I yderkanten af tidligere undersøgelser",
+    "red": "Uden for det, tidligere undersøgelser har fundet",
+    "none": "Ikke vurderet",
+}
+DELIVERY = {
+    "delivered": ("●", "gennemført"),
+    "partly": ("▲", "delvist gennemført"),
+    "not_delivered": ("■", "ikke gennemført"),
+    "not_measured": ("○", "ikke målt"),
+}
+ANSWERS = {
+    "effect": "Svaret",
+    "undecided": "Kan ikke afgøres",
+    "association": "En sammenhæng, ikke en årsag",
+    "refused": "Ingen beregning",
+}
+
+GROUPINGS = {
+    "age_group": "Alder",
+    "target_group": "Målgruppe",
+    "sex": "Køn",
+    "education_level": "Uddannelse",
+    "has_children": "Børn",
+    "is_single": "Enlig",
+    "origin": "Oprindelse",
+    "benefit": "Ydelse",
+}
+VALUES = {
+    "aktivitetsparat": "aktivitetsparate",
+    "jobparat": "jobparate",
+    "uddannelsesparat": "uddannelsesparate",
+    "aabenlyst_uddannelsesparat": "åbenlyst uddannelsesparate",
+    "kontanthjaelp": "kontanthjælp",
+    "uddannelseshjaelp": "uddannelseshjælp",
+    "K": "kvinder",
+    "M": "mænd",
+    "videregaaende": "videregående",
+}
+
+PERIODS = {"month": ("måneder", "måned"), "quarter": ("kvartaler", "kvartal"), "year": ("år", "år")}
+
+POOLS = {
+    "never": "kommuner, der ikke fik indsatsen i perioden",
+    "not_yet": "kommuner, der ikke (eller endnu ikke) havde fået indsatsen",
+}
+
+METHODS = {
+    "group_time": (
+        "Forskelle i forskelle, kohorte for kohorte",
+        "Vi følger alle borgere, der begynder på ydelsen en given måned, og ser, hvor de er et fast antal uger senere. "
+        "For hver kommune, der starter indsatsen, måles ændringen fra før til efter starten. Fra den trækkes ændringen "
+        "i de samme måneder i kommuner, der endnu ikke er startet. Til sidst vejes kommunerne sammen efter antal "
+        "borgere.",
+        "effekt = (efter − før) i kommuner med indsatsen − (efter − før) i sammenligningskommuner",
+    ),
+    "mean_log_change": (
+        "Ændring mod andre kommuners ændring",
+        "Vi beregner, hvor meget det gennemsnitlige antal modtagere har ændret sig i procent fra perioden før til "
+        "perioden efter starten, og trækker den gennemsnitlige ændring i de andre kommuner fra. Usikkerheden findes "
+        "ved at lade som om hver af de andre kommuner havde haft indsatsen.",
+        "effekt = log(efter ÷ før) i kommunen − gennemsnittet af log(efter ÷ før) i de andre kommuner",
+    ),
+    "municipality_panel": (
+        "Kommuner over tid med faste forskelle",
+        "Vi ser, om afgangen fra ydelsen ændrer sig i de måneder, hvor en kommune giver flere eller færre sanktioner "
+        "end den plejer, når der tages højde for det, der er fælles for alle kommuner samme måned. Beregningen fjerner "
+        "varige forskelle mellem kommuner, men ikke forhold, der ændrer både sanktioner og afgang samtidig.",
+        "afgang = kommunens eget niveau + månedens fælles niveau + hældning × sanktioner pr. 100 modtagere",
+    ),
+}
+
+INFERENCE = {
+    "leave_one_cluster_out": "udeladelse af én kommune ad gangen og en t-fordeling",
+    "placebo": "placebotest over kommuner",
+    "placebo_inversion": "placebotest over kommuner, vendt om til et interval",
+    "cluster": "spredning mellem kommuner",
+}
+
+REFORMS = (
+    ("2013-01-01", "Reform af førtidspension og fleksjob"),
+    ("2014-01-01", "Kontanthjælpsreform: uddannelseshjælp til unge under 30 år"),
+    ("2014-07-01", "Sygedagpengereform"),
+    ("2015-09-01", "Integrationsydelse"),
+    ("2016-01-01", "Refusionsreform"),
+    ("2016-10-01", "Jobreform: kontanthjælpsloft og 225-timersregel"),
+    ("2017-04-01", "Jobpræmie"),
+    ("2019-08-01", "Forberedende grunduddannelse (FGU)"),
+    ("2020-01-01", "Forenklet beskæftigelseslov og nye sanktionsregler"),
+    ("2020-03-11", "Nedlukning under covid-19"),
+    ("2025-01-01", "Arbejdspligt"),
+    ("2025-07-01", "Nyt kontanthjælpssystem"),
+)
+"""Dates that make almost any series jump."""
+
+RULES = {
+    "expect_column_values_to_not_be_null": "ingen tomme felter",
+    "expect_column_values_to_be_unique": "ingen dubletter",
+    "expect_compound_columns_to_be_unique": "ingen dubletter",
+    "expect_column_values_to_be_in_set": "kun kendte koder",
+    "expect_column_values_to_be_between": "værdier inden for det mulige",
+    "expect_column_pair_values_a_to_be_greater_than_b": "slut ligger efter start",
+    "expect_table_row_count_to_be_between": "forventet antal rækker",
+    "expect_column_values_to_match_regex": "rigtigt format",
+    "unexpected_rows_expectation": "særlig regel",
+}
+SEVERITIES = {"critical": "standser kørslen", "warning": "advarsel"}
+
+
+def outcome(name: str) -> Outcome:
+    """Return an outcome's words; an unknown one is named as it is."""
+    plain = name.replace("_", " ")
+    return OUTCOMES.get(
+        name,
+        Outcome(plain.capitalize(), f"{plain} var {{}} højere", f"{plain} var {{}} lavere", f"en ændring i {plain}"),
+    )
+
+
+def group(value: str) -> str:
+    """Return the name of a group as a reader says it."""
+    text = {"true": "ja", "false": "nej"}.get(str(value).lower())
+    return text or VALUES.get(str(value), str(value)).replace("-", "–")
+
+
+def listed(names: list[str], limit: int = 4) -> str:
+    """Return `A, B og C`, or the first few and how many more."""
+    if len(names) > limit + 1:
+        return f"{', '.join(names[:limit])} og {len(names) - limit} andre"
+    return " og ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)

@@ -1,0 +1,77 @@
+"""Composes the report and writes it beside a JSON file of the released tables."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from reports import numbers, theme, words
+from reports.released import Released, read
+
+
+def write_report(project: Any, run_id: str) -> Path:
+    """Write `<name>-<short run id>.html`, and `.json` beside it, into the project's reports; return the HTML's path.
+
+    Raises ProjectError when the run is not released or the store is in use.
+    """
+    from evaluator.store import connect
+
+    with connect(project, read_only=True) as connection:
+        released = read(connection, run_id)
+    folder = Path(project.reports)
+    folder.mkdir(parents=True, exist_ok=True)
+    name = re.sub(r"[^a-z0-9_-]+", "-", released.fact("name", "rapport").lower()).strip("-") or "rapport"
+    path = folder / f"{name}-{re.sub(r'[^A-Za-z0-9]+', '', run_id)[:8]}.html"
+    path.with_suffix(".json").write_text(as_json(released), encoding="utf-8", newline="\n")
+    path.write_text(as_html(released), encoding="utf-8", newline="\n")
+    return path
+
+
+def render(connection: Any, run_id: str) -> str:
+    """Return the report of a run as HTML."""
+    return as_html(read(connection, run_id))
+
+
+def as_json(released: Released) -> str:
+    """Return the released tables as JSON; a null has its status beside it."""
+    content = {"schema": "release/1", "run_id": released.run_id, "run": released.facts, "tables": released.tables}
+    return json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False) + "\n"
+
+
+def as_html(released: Released) -> str:
+    """Return the report as one HTML text without scripts and without anything to fetch."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    from reports.pages import data, front, method, results
+
+    environment = Environment(
+        loader=PackageLoader("reports", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["cell"] = _cell
+    return environment.get_template("report.html").render(
+        variables=Markup(theme.css_variables()),
+        title=released.fact("title", "Evaluering"),
+        question=released.fact("question"),
+        created=numbers.day(released.fact("created_at")),
+        data_to=numbers.day(released.fact("data_to")),
+        front=front.context(released),
+        sections=results.context(released),
+        data=data.context(released),
+        method=method.context(released),
+        definitions=words.DEFINITIONS,
+    )
+
+
+def _cell(text: str) -> str | Markup:
+    """Return a table cell; suppressed, missing and not estimable values are set apart."""
+    kinds = {numbers.SUPPRESSED: "suppressed", numbers.MISSING: "missing", numbers.NOT_ESTIMABLE: "not-estimable"}
+    kind = kinds.get(text)
+    return Markup('<span class="{}">{}</span>').format(kind, text) if kind else text
