@@ -34,7 +34,6 @@ STEPS: tuple[str, ...] = (
     create schema meta;
     create table meta.store (version integer not null, upgraded_at timestamp not null, reference_sha256 varchar);
     insert into meta.store values (0, now()::timestamp, null);
-    create sequence raw.delivery_ids;
     create table raw.deliveries (
         delivery_id bigint primary key,
         extract varchar not null,
@@ -137,9 +136,9 @@ def _version(connection: duckdb.DuckDBPyConnection) -> int:
     """Return the store's version; 0 when the file is new."""
     known = connection.execute(
         "select 1 from duckdb_tables() where schema_name = 'meta' and table_name = 'store'"
-    ).fetchone()
-    row = connection.execute("select max(version) from meta.store").fetchone() if known else None
-    return int(row[0]) if row else 0
+    ).fetchall()
+    rows = connection.execute("select version from meta.store").fetchall() if known else [(0,)]
+    return int(rows[0][0])
 
 
 def _prepare(connection: duckdb.DuckDBPyConnection, version: int) -> None:
@@ -174,23 +173,24 @@ def _fill_reference_tables(connection: duckdb.DuckDBPyConnection) -> None:
     codes = [[code.code, code.name, code.benefit, code.activation, code.outcome_class] for code in dream_codes()]
     municipalities = _municipalities()
     digest = sha256(repr((codes, municipalities)).encode()).hexdigest()
-    if connection.execute("select reference_sha256 from meta.store").fetchone() == (digest,):
+    if connection.execute("select reference_sha256 from meta.store").fetchall() == [(digest,)]:
         return
     connection.execute("delete from raw.dream_codes")
     connection.executemany("insert into raw.dream_codes values (?, ?, ?, nullif(?, ''), ?)", codes)
     connection.execute("delete from raw.municipalities")
-    if municipalities:
-        connection.executemany("insert into raw.municipalities values (?, ?, ?, ?)", municipalities)
+    connection.executemany("insert into raw.municipalities values (?, ?, ?, ?)", municipalities)
     connection.execute("update meta.store set reference_sha256 = ?", [digest])
 
 
 @cache
 def _municipalities() -> list[list[str | int]]:
     """Return code, name, region and population of the 98 municipalities."""
-    source = resources.files("evaluator.registers") / "municipalities.csv"
-    text = source.read_text(encoding="utf-8") if source.is_file() else ""
+    text = (resources.files("evaluator.registers") / "municipalities.csv").read_text(encoding="utf-8")
     rows = csv.DictReader(text.splitlines(), delimiter=";")
-    return [[row["code"].zfill(3), row["name"], row["region"], int(row["population"])] for row in rows]
+    return [
+        [row["municipality_code"].zfill(3), row["municipality_name"], row["region"], int(row["population"])]
+        for row in rows
+    ]
 
 
 @cache

@@ -1,0 +1,1 @@
+"""Extracts: contracts, reading, the CPR guard and the ledger of deliveries."""

@@ -1,0 +1,156 @@
+"""Load deliveries into raw.*: each file in one transaction with its ledger row, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from evaluator.errors import ExtractError
+from evaluator.extracts import ledger
+from evaluator.extracts.column_sql import faulty, kept, literal, quoted
+from evaluator.extracts.contract import Contract
+from evaluator.extracts.ledger import Delivery
+from evaluator.extracts.matching import Mapping, Match, read_mapping, recognise
+from evaluator.extracts.reading import Source, blocks, header, open_source, parse
+from evaluator.store import connect, transaction
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from evaluator.project import Project
+
+FIRST_LINES = 5
+
+Progress = Callable[[str, str, int], None]
+"""Called with the file, the stage (inserting, checked, committed) and the rows so far."""
+
+
+def load(
+    project: Project, paths: Iterable[Path | str] | None = None, progress: Progress | None = None
+) -> tuple[Delivery, ...]:
+    """Load `paths`, or every CSV file in extracts/; the same bytes twice are a no-op.
+
+    Raises ExtractError naming file, line and column of a delivery that is refused. That delivery leaves the store as
+    it was; those before it stay loaded, and loading again goes on from there.
+    """
+    files = sorted(project.extracts.glob("*.[cC][sS][vV]")) if paths is None else [Path(path) for path in paths]
+    if not files:
+        raise ExtractError(
+            f"{project.extracts.name}: no CSV files; expected at least one extract. "
+            "Put the extracts in the folder, or name them: evaluator load FILES."
+        )
+    mappings = read_mapping(project.mapping)
+    report = progress or (lambda file, stage, rows: None)
+    share = project.settings.max_rejected_share
+    with connect(project) as connection:
+        return tuple(_load_file(connection, path, mappings, share, report) for path in files)
+
+
+def _load_file(
+    connection: duckdb.DuckDBPyConnection, path: Path, mappings: dict[str, Mapping], share: float, report: Progress
+) -> Delivery:
+    source = open_source(path)
+    known = ledger.already_loaded(connection, source)
+    if known:
+        return known
+    names = header(source)
+    match = recognise(source.name, names, mappings)
+    with transaction(connection):
+        delivery_id = ledger.next_id(connection)
+        rows = _insert(connection, source, match, delivery_id, report)
+        _refuse_backward_spells(connection, match.contract, source, delivery_id)
+        rejected = _reject(connection, match.contract, source, delivery_id)
+        _refuse_many_rejects(connection, source, delivery_id, (rows, rejected, share))
+        delivery = Delivery(match.contract.name, source.name, source.sha256, rows, rejected, None, None, "loaded")
+        delivery = ledger.enter(connection, delivery_id, match.contract, source, delivery)
+        report(source.name, "checked", rows)
+    report(source.name, "committed", rows)
+    return delivery
+
+
+def _insert(
+    connection: duckdb.DuckDBPyConnection, source: Source, match: Match, delivery_id: int, report: Progress
+) -> int:
+    """Append every row to raw.<extract>; return how many."""
+    names = [f"c{index}" for index in range(len(header(source)))]
+    values = []
+    for column in match.contract.columns:
+        if column.name in match.positions:
+            values.append(kept(column, f"block.c{match.positions[column.name]}"))
+        elif column.name in match.constants:
+            values.append(literal(match.constants[column.name]))
+        else:
+            values.append("null")
+    columns = ", ".join(quoted(column.name) for column in match.contract.columns)
+    statement = (
+        f"insert into raw.{match.contract.name} ({columns}, _delivery, _line) "
+        f"select {', '.join(values)}, {delivery_id}, _line from block"
+    )
+    rows = 0
+    for part in blocks(source):
+        block = parse(source, part, names)
+        connection.register("block", block)
+        connection.execute(statement)
+        connection.unregister("block")
+        rows += block.num_rows
+        report(source.name, "inserting", rows)
+    return rows
+
+
+def _refuse_backward_spells(
+    connection: duckdb.DuckDBPyConnection, contract: Contract, source: Source, delivery_id: int
+) -> None:
+    for first, last in contract.ordered:
+        wrong = f"_delivery = {delivery_id} and as_date({quoted(first)}) > as_date({quoted(last)})"
+        lines = connection.execute(
+            f"select _line, count(*) over () from raw.{contract.name} where {wrong} order by _line limit {FIRST_LINES}"
+        ).fetchall()
+        if lines:
+            raise ExtractError(
+                f"{source.name}: {lines[0][1]:,} rows have '{last}' before '{first}' "
+                f"({_lines(line for line, _ in lines)}{', ...' if lines[0][1] > len(lines) else ''}); "
+                f"expected '{first}' on or before '{last}'. Correct the dates and deliver again."
+            )
+
+
+def _reject(connection: duckdb.DuckDBPyConnection, contract: Contract, source: Source, delivery_id: int) -> int:
+    """Note the columns of the delivery that cannot be typed, line by line; return the number of rows."""
+    faults = [(column.name, faulty(column)) for column in contract.columns]
+    named = ", ".join(f"case when {wrong} then {literal(name)} end" for name, wrong in faults if wrong != "false")
+    any_fault = " or ".join(wrong for _, wrong in faults if wrong != "false")
+    connection.execute(
+        f"""
+        insert into raw.rejects
+        select {delivery_id}, {literal(contract.name)}, ?, _line, column_name
+        from (
+            select _line, unnest([{named}]) as column_name
+            from raw.{contract.name} where _delivery = {delivery_id} and ({any_fault})
+        ) where column_name is not null
+        order by _line, column_name
+        """,
+        [source.name],
+    )
+    rows = connection.execute("select count(distinct line) from raw.rejects where delivery_id = ?", [delivery_id])
+    return int(rows.fetchall()[0][0])
+
+
+def _refuse_many_rejects(
+    connection: duckdb.DuckDBPyConnection, source: Source, delivery_id: int, counts: tuple[int, int, float]
+) -> None:
+    rows, rejected, share = counts
+    if rejected <= share * rows:
+        return
+    columns = connection.execute(
+        "select column_name, count(*), min(line) from raw.rejects where delivery_id = ? group by 1 order by 2 desc, 1",
+        [delivery_id],
+    ).fetchall()
+    what = ", ".join(f"{name}: {count:,}, first in line {line}" for name, count, line in columns)
+    raise ExtractError(
+        f"{source.name}: {rejected:,} of {rows:,} rows cannot be read ({what}); expected at most {share:.0%}. "
+        "Correct the columns, or raise max_rejected_share in evaluator.toml if the rows may be left out."
+    )
+
+
+def _lines(numbers: Iterable[int]) -> str:
+    return "lines " + ", ".join(str(number) for number in numbers)

@@ -1,0 +1,154 @@
+"""Recognise an extract by its header, with the contract's aliases and those of the project's mapping.toml."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+
+from evaluator.errors import ExtractError
+from evaluator.extracts.contract import Contract, contracts
+from evaluator.project import line_of, read_toml
+
+LEAST_LIKENESS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """What mapping.toml says of one extract: more names for its columns, and values for columns it has not."""
+
+    aliases: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    constants: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A file's extract: `positions` gives the index in the header of each column that it has."""
+
+    contract: Contract
+    positions: dict[str, int]
+    constants: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    contract: Contract
+    positions: dict[str, int]
+    missing: tuple[str, ...]
+    unknown: tuple[str, ...]
+    twice: tuple[str, ...]
+
+    @property
+    def likeness(self) -> float:
+        return len(self.positions) / (len(self.positions) + len(self.missing) + len(self.unknown))
+
+    @property
+    def fits(self) -> bool:
+        return not (self.missing or self.unknown or self.twice)
+
+
+def read_mapping(path: Path) -> dict[str, Mapping]:
+    """Return mapping.toml by extract; raise ExtractError naming file and line of what no contract knows."""
+    if not path.is_file():
+        return {}
+    data, text = read_toml(path, ExtractError)
+    known = {contract.name: contract for contract in contracts()}
+    result = {}
+    for name, tables in data.items():
+        where = f"{path.name}:{line_of(text, name)}"
+        if name not in known or not isinstance(tables, dict):
+            raise ExtractError(f"{where}: unknown extract '{name}'; expected one of {', '.join(known)}. Correct it.")
+        for table in tables:
+            if table not in ("aliases", "set") or not isinstance(tables[table], dict):
+                raise ExtractError(
+                    f"{where}: unknown key '{table}'; expected [{name}.aliases] or [{name}.set]. Correct the name."
+                )
+            for column in tables[table]:
+                _refuse_unknown_column(known[name], column, f"{path.name}:{line_of(text, f'{name}.{table}', column)}")
+        result[name] = Mapping(
+            {column: _names(names) for column, names in tables.get("aliases", {}).items()},
+            {column: str(value) for column, value in tables.get("set", {}).items()},
+        )
+    return result
+
+
+def _names(names: str | list[str]) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(str(name) for name in names)
+
+
+def _refuse_unknown_column(contract: Contract, column: str, where: str) -> None:
+    names = [item.name for item in contract.columns]
+    if column not in names:
+        raise ExtractError(
+            f"{where}: the extract {contract.name} has no column '{column}'; expected one of {', '.join(names)}. "
+            "Correct the name."
+        )
+
+
+def recognise(file: str, header: list[str], mappings: dict[str, Mapping]) -> Match:
+    """Return the one contract that the header fits; raise ExtractError naming what is missing or unknown."""
+    attempts = [_attempt(contract, header, mappings.get(contract.name, Mapping())) for contract in contracts()]
+    fitting = [attempt for attempt in attempts if attempt.fits]
+    if len(fitting) == 1:
+        found = fitting[0]
+        constants = mappings.get(found.contract.name, Mapping()).constants
+        unset = {name: value for name, value in constants.items() if name not in found.positions}
+        return Match(found.contract, found.positions, unset)
+    if fitting:
+        names = " and ".join(attempt.contract.name for attempt in fitting)
+        raise ExtractError(f"{file}: the header fits {names}; expected one extract. Use the contract's own names.")
+    raise ExtractError(f"{file}: {_difference(max(attempts, key=lambda attempt: attempt.likeness), header)}")
+
+
+def _attempt(contract: Contract, header: list[str], mapping: Mapping) -> _Attempt:
+    names = {}
+    for column in contract.columns:
+        for name in (column.name, *column.aliases, *mapping.aliases.get(column.name, ())):
+            names[_folded(name)] = column.name
+    ignored = {_folded(name) for name in contract.ignored}
+    positions: dict[str, int] = {}
+    unknown, twice = [], []
+    for index, name in enumerate(header):
+        column_name = names.get(_folded(name))
+        if column_name is None:
+            if _folded(name) not in ignored:
+                unknown.append(name)
+        elif column_name in positions:
+            twice.append(column_name)
+        else:
+            positions[column_name] = index
+    missing = tuple(
+        column.name
+        for column in contract.columns
+        if column.required and column.name not in positions and column.name not in mapping.constants
+    )
+    return _Attempt(contract, positions, missing, tuple(unknown), tuple(twice))
+
+
+def _folded(name: str) -> str:
+    return name.strip().casefold().replace(" ", "_")
+
+
+def _difference(closest: _Attempt, header: list[str]) -> str:
+    """Say how the header differs; names from the file are repeated only when it surely is a header."""
+    name = closest.contract.name
+    if closest.likeness < LEAST_LIKENESS:
+        hint = "Separate columns with semicolons" if len(header) <= 1 else "Check that the first line names the columns"
+        return (
+            f"the header fits no extract (closest is {name}: {len(closest.positions)} of "
+            f"{len(header)} columns are known); expected the columns of a contract. {hint}."
+        )
+    if closest.twice:
+        return f"column '{closest.twice[0]}' of {name} stands twice in the header; expected it once. Remove one."
+    parts = [f"column '{column}' is missing" for column in closest.missing]
+    parts += [f"column '{column}' is unknown" for column in closest.unknown]
+    if len(closest.missing) == 1 and len(closest.unknown) == 1:
+        renamed = True
+    else:
+        renamed = bool(closest.missing and get_close_matches(closest.missing[0], closest.unknown, cutoff=0.4))
+    step = "Rename it back" if renamed else "Correct the header"
+    wanted = ", ".join(column.name for column in closest.contract.columns if column.required)
+    return (
+        f"{'; '.join(parts)}; expected the columns of {name}: {wanted}. "
+        f"{step}, or give the other name in mapping.toml under [{name}.aliases]."
+    )

@@ -1,0 +1,239 @@
+"""Read a delivered file: fingerprint and encoding first, then blocks of whole lines as UTF-8, each checked.
+
+UTF-8 (with or without BOM) and cp1252 are read. Bytes that are neither, and text that was garbled before it was
+delivered, are refused with the line.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from evaluator.errors import ExtractError
+from evaluator.extracts.cpr import find_cpr, holds_cpr, masked
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+BLOCK_BYTES = 8_000_000
+MOST_QUOTED_BYTES = 64_000_000
+DELIMITER = ";"
+CONTINUATION = "".join(sorted({bytes([b]).decode(c, "ignore") for b in range(128, 192) for c in ("cp1252", "latin-1")}))
+# UTF-8 read as cp1252 or latin-1 (Ã¦), lost characters, control characters, and DOS or Macintosh letters inside words.
+GARBLED = re.compile(rf"[ÂÃ][{re.escape(CONTINUATION)}]|â€|ï»¿|\ufffd|[\x80-\x9f]|(?<=[a-zæøå])[›‘†¾¿Œ](?=[a-zæøå])")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file that has been read through once. `invalid_line` is the first that is not UTF-8 (0 when all are)."""
+
+    path: Path
+    sha256: str
+    bytes: int
+    encoding: str
+    invalid_line: int
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Whole lines as UTF-8; `line` is the number of the first in the file."""
+
+    line: int
+    data: bytes
+
+
+def open_source(path: Path) -> Source:
+    """Fingerprint the file and find its encoding; raise ExtractError when it cannot be read."""
+    if holds_cpr(path.name):
+        raise ExtractError(
+            f"{masked(path.name)}: the file name holds a CPR number; expected pseudonyms only. "
+            "Rename the file, and delete the copy with the number."
+        )
+    if not path.is_file():
+        raise ExtractError(f"{path.name}: no such file; expected a CSV file. Check the name and the folder.")
+    digest, size, lines = sha256(), 0, 1
+    decoder, invalid_line = codecs.getincrementaldecoder("utf-8")(), 0
+    with path.open("rb") as file:
+        while chunk := file.read(BLOCK_BYTES):
+            digest.update(chunk)
+            size += len(chunk)
+            if not invalid_line:
+                try:
+                    decoder.decode(chunk)
+                except UnicodeDecodeError as problem:
+                    invalid_line = lines + chunk[: max(0, problem.start)].count(b"\n")
+                lines += chunk.count(b"\n")
+    if not invalid_line and decoder.getstate()[0]:
+        invalid_line = lines
+    return Source(path, digest.hexdigest(), size, "cp1252" if invalid_line else "utf-8", invalid_line)
+
+
+def blocks(source: Source, size: int = BLOCK_BYTES) -> Iterator[Block]:
+    """Yield the file's lines in blocks; raise ExtractError at undecodable, garbled or CPR-bearing lines."""
+    line = 1
+    with source.path.open("rb") as file:
+        first = True
+        while data := file.read(size) + file.readline():
+            data = _close_quotes(source, line, data, file)
+            if first:
+                data, first = data.removeprefix(codecs.BOM_UTF8), False
+            text_bytes = _as_utf8(source, line, data)
+            _refuse_cpr(source, line, text_bytes)
+            yield Block(line, text_bytes)
+            line += data.count(b"\n")
+
+
+def _close_quotes(source: Source, line: int, data: bytes, file: IO[bytes]) -> bytes:
+    """Return `data` with lines added until every quoted field in it has ended."""
+    if data.count(b'"') % 2 == 0:
+        return data
+    parts, quotes, size = [data], data.count(b'"'), len(data)
+    while quotes % 2:
+        more = file.readline()
+        if not more or size > len(data) + MOST_QUOTED_BYTES:
+            odd = next(n for n, text in enumerate(data.split(b"\n"), line) if text.count(b'"') % 2)
+            raise ExtractError(
+                f"{source.name}: a quotation mark opens in line {odd} or later and is never closed; "
+                "expected pairs. Correct the line, or deliver without quotation marks."
+            )
+        parts.append(more)
+        quotes += more.count(b'"')
+        size += len(more)
+    return b"".join(parts)
+
+
+def _as_utf8(source: Source, line: int, data: bytes) -> bytes:
+    if b"\x00" in data:
+        at = line + data[: data.index(b"\x00")].count(b"\n")
+        raise ExtractError(
+            f"{source.name}: line {at} holds zero bytes; expected text in UTF-8 or cp1252 (not UTF-16 or Excel). "
+            "Save the extract as CSV in UTF-8."
+        )
+    if data.isascii():
+        return data
+    try:
+        text = data.decode(source.encoding)
+    except UnicodeDecodeError as problem:
+        raise _neither(source, line + data[: problem.start].count(b"\n")) from None
+    garbled = GARBLED.search(text)
+    if garbled and source.invalid_line:
+        raise _neither(source, source.invalid_line)
+    if garbled:
+        at = line + text.count("\n", 0, garbled.start())
+        raise ExtractError(
+            f"{source.name}: line {at} holds garbled letters (æ, ø or å converted wrongly); expected text in UTF-8 "
+            "or cp1252. Export the extract again with the right character set."
+        )
+    return data if source.encoding == "utf-8" else text.encode("utf-8")
+
+
+def _neither(source: Source, line: int) -> ExtractError:
+    return ExtractError(
+        f"{source.name}: line {line} holds bytes that are neither UTF-8 nor cp1252; expected one of the two "
+        "throughout. Export the extract again in UTF-8."
+    )
+
+
+def _refuse_cpr(source: Source, line: int, data: bytes) -> None:
+    start = find_cpr(data)
+    if start is None:
+        return
+    at = line + data.count(b"\n", 0, start)
+    begin, end = data.rfind(b"\n", 0, start) + 1, data.find(b"\n", start)
+    text = data[begin : end if end >= 0 else len(data)].decode("utf-8")
+    cells = next(csv.reader([text], delimiter=DELIMITER), [])
+    column = next((number for number, cell in enumerate(cells, 1) if holds_cpr(cell)), 1)
+    place = "the header" if at == 1 else f"line {at}"
+    raise ExtractError(
+        f"{source.name}: {place}, column {column}{_named(source, column) if at > 1 else ''} holds a CPR number; "
+        "expected pseudonyms only. Replace the numbers with pseudonyms before the extract is delivered, "
+        "and delete this file."
+    )
+
+
+def _named(source: Source, column: int) -> str:
+    names = header(source)
+    return f" ({names[column - 1]})" if column <= len(names) and not holds_cpr(names[column - 1]) else ""
+
+
+def header(source: Source) -> list[str]:
+    """Return the names in the first line as delivered, without surrounding blanks."""
+    with source.path.open("rb") as file:
+        first = file.readline().removeprefix(codecs.BOM_UTF8)
+    _refuse_cpr_in_header(source, first)
+    text = _as_utf8(source, 1, first).decode("utf-8")
+    return [cell.strip() for cell in next(csv.reader([text], delimiter=DELIMITER), [])]
+
+
+def _refuse_cpr_in_header(source: Source, first: bytes) -> None:
+    if find_cpr(first) is not None:
+        raise ExtractError(
+            f"{source.name}: the header holds a CPR number; expected the names of the columns. "
+            "Deliver the file with its header line and pseudonyms, and delete this file."
+        )
+
+
+def parse(source: Source, block: Block, names: list[str]) -> pa.Table:
+    """Return the block's rows as text columns `names`, with their line numbers as `_line`."""
+    import numpy as np
+    import pyarrow as pa
+    from pyarrow import csv as arrow_csv
+
+    data, line = block.data, block.line
+    if line == 1:
+        cut = data.find(b"\n") + 1
+        data, line = (data[cut:] if cut else b""), 2
+    if not data.strip():
+        return pa.table({name: pa.array([], pa.string()) for name in names} | {"_line": pa.array([], pa.int64())})
+    lines = data.count(b"\n") + (not data.endswith(b"\n"))
+    try:
+        table = arrow_csv.read_csv(
+            io.BytesIO(data),
+            arrow_csv.ReadOptions(column_names=names, use_threads=False, block_size=len(data) + 1),
+            arrow_csv.ParseOptions(delimiter=DELIMITER, newlines_in_values=True),
+            arrow_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False),
+        )
+    except pa.ArrowInvalid:
+        return _parse_slowly(source, data, line, names)
+    if table.num_rows != lines:
+        return _parse_slowly(source, data, line, names)
+    return table.append_column("_line", pa.array(np.arange(line, line + lines, dtype=np.int64)))
+
+
+def _parse_slowly(source: Source, data: bytes, line: int, names: list[str]) -> pa.Table:
+    """Parse line by line: blank lines are passed over, quoted fields may hold line breaks, faults are named."""
+    import pyarrow as pa
+
+    reader = csv.reader(io.StringIO(data.decode("utf-8"), newline=""), delimiter=DELIMITER)
+    columns: list[list[str]] = [[] for _ in names]
+    numbers: list[int] = []
+    at = line
+    try:
+        for cells in reader:
+            if cells and len(cells) != len(names):
+                raise ExtractError(
+                    f"{source.name}: line {at} has {len(cells)} fields; expected {len(names)} as in the header. "
+                    "Look for a missing or an extra semicolon."
+                )
+            if any(cell.strip() for cell in cells):
+                numbers.append(at)
+                for column, cell in zip(columns, cells, strict=True):
+                    column.append(cell)
+            at = line + reader.line_num
+    except csv.Error:
+        raise ExtractError(
+            f"{source.name}: line {at} cannot be split into fields; expected semicolons between them. Correct the line."
+        ) from None
+    arrays = {name: pa.array(column, pa.string()) for name, column in zip(names, columns, strict=True)}
+    return pa.table(arrays | {"_line": pa.array(numbers, pa.int64())})
