@@ -3,17 +3,24 @@
 -- inputs:  staging.stg_benefit_spells, staging.stg_dream_codes, staging.stg_visitation, staging.stg_persons, staging.stg_paid_hours, staging.stg_sanctions, marts.observation
 -- outputs: person_id, month, municipality_code, benefit, target_group, age, age_group, is_supported_work, is_sick, paid_hours, is_sanctioned, sanctions
 -- note:    the status of a month is that of its 15th; a month without a benefit on that day has no row
+-- note:    where spells overlap against the rules, the later one counts from its first day
 -- note:    paid_hours are null in months whose wages are not final, and when the employer states none; sanctions counts all decisions of the month
 
 with coded_spells as (
     select
         spells.person_id,
         spells.from_on,
-        least(coalesce(spells.to_on, observation.data_to), observation.data_to) as to_on,
+        least(
+            coalesce(spells.to_on, observation.data_to),
+            observation.data_to,
+            (lead(spells.from_on) over (
+                partition by spells.person_id
+                order by spells.from_on, spells.benefit_code
+            ) - to_days(1))::date
+        ) as to_on,
         spells.municipality_code,
         coalesce(codes.benefit, benefit_of(spells.benefit_code, null)) as benefit,
-        status_of(codes.outcome_class, coalesce(codes.is_wage_subsidy, false)) as status,
-        observation.wage_to
+        status_of(codes.outcome_class, coalesce(codes.is_wage_subsidy, false)) as status
     from staging.stg_benefit_spells as spells
     left join staging.stg_dream_codes as codes using (benefit_code)
     cross join marts.observation as observation
@@ -27,8 +34,7 @@ spell_months as (
         to_on,
         municipality_code,
         benefit,
-        status,
-        wage_to
+        status
     from coded_spells
     where status in ('benefit', 'supported_work')
 ),
@@ -37,20 +43,20 @@ benefit_months as (
     select
         person_id,
         month,
-        arg_max(
-            {municipality_code: municipality_code, benefit: benefit, status: status, wage_to: wage_to},
-            (from_on, benefit)
-        ) as latest
+        municipality_code,
+        benefit,
+        status
     from spell_months
     where status_day(month) between from_on and to_on
-    group by person_id, month
 ),
 
 placed_months as (
     select
         benefit_months.person_id,
         benefit_months.month,
-        benefit_months.latest,
+        benefit_months.municipality_code,
+        benefit_months.benefit,
+        benefit_months.status,
         case
             when coalesce(visitation.to_on >= status_day(benefit_months.month), true) then visitation.target_group
         end as target_group
@@ -71,17 +77,18 @@ sanction_months as (
 select
     person_id,
     month,
-    months.latest.municipality_code as municipality_code,
-    months.latest.benefit as benefit,
+    months.municipality_code,
+    months.benefit,
     months.target_group,
     (year(month) - persons.birth_year)::integer as age,
     age_group(age) as age_group,
-    months.latest.status = 'supported_work' as is_supported_work,
-    is_sick_pay(months.latest.benefit) as is_sick,
-    case when month <= months.latest.wage_to then stated_hours(wages.paid_hours, wages.wage_dkk) end as paid_hours,
+    months.status = 'supported_work' as is_supported_work,
+    is_sick_pay(months.benefit) as is_sick,
+    case when month <= observation.wage_to then stated_hours(wages.paid_hours, wages.wage_dkk) end as paid_hours,
     sanction_months.sanctions is not null as is_sanctioned,
     coalesce(sanction_months.sanctions, 0) as sanctions
 from placed_months as months
 left join staging.stg_persons as persons using (person_id)
 left join staging.stg_paid_hours as wages using (person_id, month)
 left join sanction_months using (person_id, month)
+cross join marts.observation as observation
