@@ -1,0 +1,140 @@
+"""Entry cohorts of a spec: the cells of municipality and entry period, and the sections an estimator takes."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from evaluator import models
+from evaluator.design.frozen import Design
+from evaluator.errors import PanelError
+from evaluator.panel import sections_from_frame
+from evaluator.spec import END_STATES, PERSON_OUTCOMES, EvaluationSpec
+from evaluator.vocabulary import Sections
+
+if TYPE_CHECKING:
+    import polars as pl
+
+BENEFIT_PARTS = ("entry_benefit", "other_benefit", "supported_work")
+READERS_STATES = ("job", "education", "benefit", "self_support", "left_register")
+UNITS = {"sick_weeks": "weeks", "sanctions": "count"}
+NEVER_LABEL = 0
+
+
+def month_index(day: dt.date) -> int:
+    """Return months since year zero; the label of a period in panels and sections."""
+    return day.year * 12 + day.month - 1
+
+
+def month_of_index(index: int) -> dt.date:
+    """Return the first day of the month that `month_index` numbers."""
+    return dt.date(index // 12, index % 12 + 1, 1)
+
+
+def unit_of(outcome: str) -> str:
+    """Return the unit that a report words: share unless the outcome counts something."""
+    return UNITS.get(outcome, "share")
+
+
+def open_outcomes(
+    connection: duckdb.DuckDBPyConnection,
+    spec: EvaluationSpec,
+    settings: dict[str, object],
+    outcomes_to: dt.date | None = None,
+) -> None:
+    """Build the design models of a spec; outcomes dated after `outcomes_to` are not read."""
+    population, panel = spec.population, spec.panel
+    variables = {
+        **settings,
+        "spec_name": spec.evaluation.name,
+        "benefits": list(population.benefits),
+        "target_groups": list(population.target_groups),
+        "age_from": population.age[0],
+        "age_to": population.age[1],
+        "entry": population.entry,
+        "panel_from": panel.from_,
+        "panel_to": panel.to,
+        "period_months": panel.period_months,
+        "horizons": list(spec.horizons),
+        "outcomes_to": outcomes_to,
+        "intervention": spec.intervention.name,
+    }
+    models.build(connection, ("design",), variables)
+
+
+@dataclass(frozen=True, slots=True)
+class EntryCohorts:
+    """Cells of one horizon: a row per municipality and entry period in which every entrant is observed."""
+
+    cells: pl.DataFrame  # municipality_code, period (month index), cohort (month index or 0), persons, outcome counts
+    periods: tuple[int, ...]
+    horizon_weeks: int
+
+    def count(self, outcome: str) -> pl.Expr:
+        """Return the number behind an outcome: persons in the state, or weeks and decisions."""
+        import polars as pl
+
+        if outcome == "benefit":
+            return pl.sum_horizontal(*BENEFIT_PARTS)
+        return pl.col("benefit_weeks" if outcome == "benefit_share" else outcome)
+
+    def sections(self, outcome: str) -> Sections:
+        """Return the mean of an outcome per cell with persons as weights."""
+        import polars as pl
+
+        base = pl.col("persons_with_hours") if outcome in ("paid_hours_20", "paid_hours_87") else pl.col("persons")
+        scale = self.horizon_weeks if outcome == "benefit_share" else 1
+        frame = self.cells.select(
+            "municipality_code", "period", "cohort", base.alias("n"), (self.count(outcome) / (base * scale)).alias("y")
+        ).filter(pl.col("n") > 0)
+        return sections_from_frame(
+            frame,
+            period="period",
+            outcome="y",
+            cohort="cohort",
+            cluster="municipality_code",
+            weight="n",
+            periods=self.periods,
+        )
+
+
+def entry_cohorts(
+    connection: duckdb.DuckDBPyConnection, design: Design, horizon_weeks: int, municipalities: tuple[str, ...] = ()
+) -> EntryCohorts:
+    """Return the cells of the treated and the donors at one horizon.
+
+    A period counts when every entrant in it is observed at the horizon, so that the last one is not a selected part.
+    Raises PanelError when no period is.
+    """
+    import polars as pl
+
+    cells = connection.sql(
+        "select * from design.cells where horizon_weeks = ? order by municipality_code, period_on",
+        params=[horizon_weeks],
+    ).pl()
+    entered = connection.sql("select period_on, count(*) as entered from design.entrants group by 1").pl()
+    seen = cells.group_by("period_on").agg(pl.col("persons").sum().alias("seen")).join(entered, on="period_on")
+    whole = seen.filter(pl.col("seen") == pl.col("entered"))["period_on"]
+    included = municipalities or (*design.treated_codes, *design.donors)
+    kept = cells.filter(pl.col("period_on").is_in(whole.implode()), pl.col("municipality_code").is_in(included))
+    if kept.is_empty():
+        raise PanelError(
+            f"design.cells: no entry period is observed {horizon_weeks} weeks on; expected at least one. "
+            f"Choose a shorter horizon or load later data."
+        )
+    starts = {code: month_index(first) for code, first in design.cohort_of().items()}
+    cohort = pl.col("municipality_code").replace_strict(starts, default=NEVER_LABEL, return_dtype=pl.Int64)
+    month = pl.col("period_on").dt.year().cast(pl.Int64) * 12 + pl.col("period_on").dt.month() - 1
+    kept = kept.with_columns(period=month, cohort=cohort).sort("municipality_code", "period")
+    last = int(kept["period"].max())
+    periods = tuple(month_index(p) for p in design.periods if month_index(p) <= last)
+    return EntryCohorts(kept, periods, horizon_weeks)
+
+
+def asked_outcomes(spec: EvaluationSpec, horizon_weeks: int) -> tuple[str, ...]:
+    """Return the spec's outcomes at a horizon, then every end state, so that off benefits is never read as in work."""
+    named = [o.name for o in spec.outcomes if o.horizon_weeks == horizon_weeks and o.name in PERSON_OUTCOMES]
+    return tuple(dict.fromkeys((*named, *END_STATES, "benefit")))

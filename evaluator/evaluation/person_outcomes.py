@@ -1,0 +1,164 @@
+"""What became of people: entry cohorts in treated municipalities against those elsewhere, state by state."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from evaluator.design.frozen import Design
+from evaluator.diagnostics import credibility
+from evaluator.estimators.group_time import GroupTime
+from evaluator.evaluation.entry_cohorts import READERS_STATES, EntryCohorts, asked_outcomes, month_of_index, unit_of
+from evaluator.evaluation.estimate_rows import Place, estimate_row
+from evaluator.inference import bands, offered
+from evaluator.results import Findings
+from evaluator.spec import END_STATES, MONTHS_PER_YEAR, EvaluationSpec
+from evaluator.vocabulary import Diagnostic, Estimate, NotEstimable, Sections
+
+Found = Estimate | NotEstimable
+
+
+def estimator_of(spec: EvaluationSpec, horizon_weeks: int) -> GroupTime:
+    """Return group-time effects whose window of anticipation is the declared months plus the horizon."""
+    return GroupTime(
+        comparison=spec.comparison.pool, base="universal", anticipation=spec.exposure_periods(horizon_weeks)
+    )
+
+
+def estimate(spec: EvaluationSpec, cohorts: EntryCohorts, findings: Findings) -> dict[str, Found]:
+    """Add overall effects of every asked outcome and end state, with a simultaneous band over the readers' states."""
+    horizon = cohorts.horizon_weeks
+    method = estimator_of(spec, horizon)
+    sections = {name: cohorts.sections(name) for name in asked_outcomes(spec, horizon)}
+    overall = {name: offered.estimates(method, data, "simple").overall for name, data in sections.items()}
+    band = bands.family_band(method, {name: sections[name] for name in READERS_STATES})
+    by_name = {} if isinstance(band, NotEstimable) else dict(zip(band.labels, _pairs(band), strict=True))
+    declared = {(o.name, o.horizon_weeks): o for o in spec.outcomes}
+    for name, found in overall.items():
+        outcome = declared.get((name, horizon))
+        place = Place(
+            name,
+            horizon,
+            unit_of(name),
+            is_primary=outcome == spec.primary if outcome else False,
+            relevant_change=outcome.relevant_change if outcome else None,
+        )
+        findings.add("estimates", estimate_row(place, found, band=by_name.get(name)))
+        if isinstance(found, NotEstimable):
+            findings.add(
+                "refusals", {"outcome": name, "reason": found.reason, "what_would_help": found.what_would_help}
+            )
+    return overall
+
+
+def event_study(spec: EvaluationSpec, cohorts: EntryCohorts, outcome: str, findings: Findings) -> None:
+    """Add effects by event time and by cohort of one outcome, with a simultaneous band over event times."""
+    method, data = estimator_of(spec, cohorts.horizon_weeks), cohorts.sections(outcome)
+    event = offered.estimates(method, data, "event")
+    band = bands.event_band(method, data)
+    by_time = {} if isinstance(band, NotEstimable) else dict(zip(band.labels, _pairs(band), strict=True))
+    for time, found in zip(event.labels, event.parts, strict=True):
+        smallest = _smallest_count(data, method.anticipation, int(time))
+        place = Place(
+            outcome,
+            cohorts.horizon_weeks,
+            unit_of(outcome),
+            "event",
+            int(time),
+            str(time),
+            is_partly_exposed=-method.anticipation <= time < 0,
+        )
+        findings.add("estimates", estimate_row(place, found, smallest, by_time.get(time)))
+    by_cohort = offered.estimates(method, data, "group")
+    for label, found in zip(by_cohort.labels, by_cohort.parts, strict=True):
+        start = month_of_index(int(label))
+        place = Place(outcome, cohorts.horizon_weeks, unit_of(outcome), "cohort", int(label), f"{start:%Y-%m}")
+        findings.add("estimates", estimate_row(place, found))
+
+
+def _pairs(band: bands.Band) -> list[tuple[float, float] | None]:
+    pairs = zip(band.low, band.high, strict=True)
+    return [(float(low), float(high)) if np.isfinite(low) else None for low, high in pairs]
+
+
+def _smallest_count(data: Sections, anticipation: int, time: int) -> int:
+    """Return the fewest treated persons in a cell at this event time or in its base."""
+    smallest = np.inf
+    for cohort in np.unique(data.cohort[data.cohort < len(data.periods)]):
+        own = data.cohort == cohort
+        for period in (cohort + time, cohort - 1 - anticipation):
+            persons = data.weight[own & (data.period == period)].sum()
+            smallest = min(smallest, persons) if persons > 0 else smallest
+    return 0 if np.isinf(smallest) else int(smallest)
+
+
+def pre_trend(spec: EvaluationSpec, cohorts: EntryCohorts, outcome: str) -> Diagnostic:
+    """Return the joint test that both groups moved alike before anyone was exposed."""
+    found = bands.pre_trend_test(estimator_of(spec, cohorts.horizon_weeks), cohorts.sections(outcome))
+    if isinstance(found, NotEstimable):
+        return credibility.pre_trend(None, found.reason)
+    return credibility.pre_trend(found.p_value)
+
+
+def describe(spec: EvaluationSpec, design: Design, cohorts: EntryCohorts, findings: Findings) -> None:
+    """Add the treated and comparison means period by period, for the spec's outcomes that are shares of persons."""
+    import polars as pl
+
+    shares = [o.name for o in spec.outcomes if o.horizon_weeks == cohorts.horizon_weeks]
+    arms = _arms(cohorts, design)
+    for outcome in dict.fromkeys(name for name in shares if unit_of(name) == "share" and name != "benefit_share"):
+        for arm, cells in arms.items():
+            table = cells.group_by("period_on").agg(
+                pl.col("persons").sum(), cohorts.count(outcome).sum().alias("count")
+            )
+            for row in table.sort("period_on").iter_rows(named=True):
+                findings.add("means", {"outcome": outcome, "horizon_weeks": cohorts.horizon_weeks, "arm": arm, **row})
+
+
+def end_states(
+    spec: EvaluationSpec, design: Design, cohorts: EntryCohorts, overall: dict[str, Found], findings: Findings
+) -> None:
+    """Add where treated and comparison entrants were at the horizon, of those who entered after the start."""
+    import polars as pl
+
+    first = design.first_start
+    for arm, cells in _arms(cohorts, design).items():
+        exposed = pl.col("period") >= pl.col("cohort") if arm == "treated" else pl.col("period_on") >= first
+        after = cells.filter(exposed)
+        persons = int(after["persons"].sum())
+        for state in END_STATES:
+            found = overall.get(state)
+            effect = found.value if arm == "treated" and isinstance(found, Estimate) else None
+            findings.add(
+                "end_states",
+                {"arm": arm, "state": state, "count": int(after[state].sum()), "persons": persons, "effect": effect},
+            )
+
+
+def before_after(spec: EvaluationSpec, cohorts: EntryCohorts, overall: dict[str, Found], findings: Findings) -> None:
+    """Add the naive number: entrants of the year up to the base against all entrants from the start on."""
+    import polars as pl
+
+    treated = cohorts.cells.filter(pl.col("cohort") > 0)
+    base = pl.col("cohort") - spec.exposure_periods(cohorts.horizon_weeks) * spec.panel.period_months
+    before = treated.filter(pl.col("period") < base, pl.col("period") >= base - MONTHS_PER_YEAR)
+    after = treated.filter(pl.col("period") >= pl.col("cohort"))
+    for outcome, found in overall.items():
+        if unit_of(outcome) != "share" or outcome == "benefit_share":
+            continue
+        count = cohorts.count(outcome)
+        row: dict[str, Any] = {"outcome": outcome, "horizon_weeks": cohorts.horizon_weeks, "unit": "share"}
+        for name, cells in (("before", before), ("after", after)):
+            row[f"{name}_count"] = float(cells.select(count.sum()).item() or 0)
+            row[f"{name}_persons"] = int(cells["persons"].sum())
+        is_estimable = isinstance(found, Estimate)
+        effect = found.value if isinstance(found, Estimate) else None
+        findings.add("before_after", {**row, "effect": effect, "is_estimable": is_estimable})
+
+
+def _arms(cohorts: EntryCohorts, design: Design) -> dict[str, Any]:
+    import polars as pl
+
+    is_treated = pl.col("municipality_code").is_in(design.treated_codes)
+    return {"treated": cohorts.cells.filter(is_treated), "comparison": cohorts.cells.filter(~is_treated)}

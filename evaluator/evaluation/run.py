@@ -1,0 +1,150 @@
+"""A locked spec, answered: opens the outcomes and brings every part of the answer together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import duckdb
+
+from evaluator.design.frozen import Design
+from evaluator.diagnostics import credibility
+from evaluator.errors import PanelError
+from evaluator.evaluation import association, caveats, delivery, gains, person_outcomes, series
+from evaluator.evaluation.composition import composition
+from evaluator.evaluation.entry_cohorts import entry_cohorts, open_outcomes
+from evaluator.evaluation.estimate_rows import answer_kind
+from evaluator.results import Findings
+from evaluator.spec import SERIES_OUTCOMES, EvaluationSpec
+from evaluator.vocabulary import Diagnostic, Estimate, Light, NotEstimable
+
+Found = Estimate | NotEstimable
+
+LABELS = {
+    "treated_clusters": "Kommuner med indsats",
+    "pre_trend": "Samme udvikling før start",
+    "composition": "Samme slags borgere før og efter",
+    "inflow": "Samme tilgang før og efter",
+    "placebo_date": "Ingen effekt på en falsk startdato",
+    "breakdown": "Holdbarhed over for skæve tendenser",
+    "delivery": "Indsatsen blev gennemført",
+}
+BREAKDOWN_THRESHOLD = "mindst 1"
+
+
+def evaluate(
+    connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec, design: Design, settings: dict[str, Any]
+) -> Findings:
+    """Return everything a run stores. The spec must be locked before this is called."""
+    findings = Findings()
+    facts = _facts(connection, spec, design)
+    if spec.panel.source == "registers":
+        open_outcomes(connection, spec, settings)
+    if spec.intervention.kind == "sanction":
+        primary, checks = association.estimate(connection, spec, design, findings)
+        facts["answer_kind"] = "refused" if isinstance(primary, NotEstimable) else "association"
+    else:
+        findings.rows.update(delivery.measure(connection, design, spec.intervention.name).rows)
+        primary, checks = _effects(connection, spec, design, findings)
+        facts["answer_kind"] = answer_kind(primary, spec.primary.relevant_change)
+    _judge(spec, primary, checks, findings, facts)
+    for position, text in enumerate(caveats.choose(spec, design), start=1):
+        findings.add("caveats", {"position": position, "text": text})
+    findings.facts(**facts)
+    return findings
+
+
+def _effects(
+    connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec, design: Design, findings: Findings
+) -> tuple[Found, list[Diagnostic]]:
+    primary: Found | None = None
+    checks: list[Diagnostic] = []
+    if any(o.name in SERIES_OUTCOMES for o in spec.outcomes):
+        found, series_checks = series.estimate(connection, spec, design, findings)
+        if spec.primary.name in SERIES_OUTCOMES:
+            primary, checks = found, series_checks
+    for horizon in spec.horizons:
+        try:
+            cohorts = entry_cohorts(connection, design, horizon)
+        except PanelError as error:
+            found = NotEstimable(f"Ingen borgere er fulgt i {horizon} uger.", "Senere data eller en kortere horisont.")
+            findings.add("refusals", {"outcome": str(error), "reason": found.reason, "what_would_help": ""})
+            continue
+        overall = person_outcomes.estimate(spec, cohorts, findings)
+        person_outcomes.describe(spec, design, cohorts, findings)
+        person_outcomes.before_after(spec, cohorts, overall, findings)
+        is_primary = spec.primary.name in overall and spec.primary.horizon_weeks == horizon
+        if is_primary or horizon == max(spec.horizons):
+            person_outcomes.end_states(spec, design, cohorts, overall, findings)
+        if is_primary:
+            primary = overall[spec.primary.name]
+            person_outcomes.event_study(spec, cohorts, spec.primary.name, findings)
+            checks = [
+                person_outcomes.pre_trend(spec, cohorts, spec.primary.name),
+                *composition(connection, spec, design),
+            ]
+            gains.estimate(connection, spec, design, findings)
+    if primary is None:
+        primary = NotEstimable("Det vigtigste udfald kan ikke observeres i de data, der er indlæst.", "Senere data.")
+    return primary, checks
+
+
+def _facts(connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec, design: Design) -> dict[str, Any]:
+    names = dict(connection.execute("select municipality_code, municipality_name from raw.municipalities").fetchall())
+    return {
+        "name": spec.evaluation.name,
+        "title": spec.evaluation.title,
+        "question": spec.evaluation.question,
+        "claim": spec.evaluation.claim,
+        "kind": spec.intervention.kind,
+        "source": spec.panel.source,
+        "minimum_count": spec.disclosure.minimum_count,
+        "estimator": ", ".join(spec.estimation.estimators),
+        "primary_outcome": spec.primary.name,
+        "horizon_weeks": spec.primary.horizon_weeks,
+        "period": spec.panel.period,
+        "panel_from": spec.panel.from_,
+        "panel_to": spec.panel.to,
+        "treated_municipalities": ", ".join(names.get(code, code) for code in design.treated_codes),
+        "n_treated": len(design.treated),
+        "n_comparison": len(design.donors),
+        "pool": spec.comparison.pool,
+        "excluded_donors": ", ".join(names.get(code, code) for code in design.excluded),
+        "anticipation_months": spec.comparison.anticipation,
+        "first_start": design.first_start or "",
+        "design_hash": design.content_hash,
+    }
+
+
+def _judge(
+    spec: EvaluationSpec, primary: Found, checks: list[Diagnostic], findings: Findings, facts: dict[str, Any]
+) -> None:
+    """Add the diagnostics, the two lights and the number of persons behind the answer."""
+    checks = list(checks)
+    if isinstance(primary, NotEstimable):
+        light, plausible = Light.RED, None
+        facts["persons_treated"] = 0
+    else:
+        if spec.intervention.kind != "sanction":
+            checks.insert(0, credibility.treated_clusters(primary.treated_clusters))
+        checks.append(
+            credibility.not_run("breakdown", BREAKDOWN_THRESHOLD, "Beregnes i en senere udgave; tæller som gul.")
+        )
+        light = credibility.verdict(checks)
+        if spec.intervention.kind == "sanction":
+            light = max(light, Light.AMBER, key=[Light.GREEN, Light.AMBER, Light.RED].index)
+        plausible = credibility.plausibility(spec.intervention.kind, spec.primary.name, primary.value)
+        facts["persons_treated"] = primary.n
+    facts["credibility"] = light.value
+    facts["plausibility"] = plausible.value if plausible else "none"
+    for check in checks:
+        findings.add(
+            "diagnostics",
+            {
+                "name": check.name,
+                "label": LABELS.get(check.name, check.name),
+                "value": check.value,
+                "threshold": check.threshold,
+                "verdict": check.verdict.value,
+                "why": check.why,
+            },
+        )
