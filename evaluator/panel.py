@@ -24,18 +24,19 @@ def panel_from_frame(
     unit: str,
     period: str,
     outcome: str,
-    cohort: str,
+    cohort: str | None,
     covariates: Sequence[str] = (),
     cluster: str | None = None,
     weight: str | None = None,
+    exposure: str | None = None,
     gaps: bool = False,
 ) -> Panel:
     """Return the balanced panel of a long polars or pandas frame, one row per unit and period.
 
     `cohort` holds the first exposed period in the labels of `period`; 0 or null is never. A start after the last period
-    is NEVER; units exposed from the first period have no base, are left out and counted in `Panel.dropped`. Covariates
-    are those of the first period. With `gaps`, absent rows and missing outcomes become unobserved cells instead of an
-    error. Without `cluster` each unit is its own.
+    is NEVER; units exposed from the first period have no base, are left out and counted in `Panel.dropped`. `exposure`
+    is a continuous dose by period; then `cohort` is None. Covariates are those of the first period. With `gaps`, absent
+    rows and missing outcomes become unobserved cells instead of an error. Without `cluster` each unit is its own.
 
     Raises PanelError for duplicates, gaps, missing outcomes, and cohorts, clusters or weights that move within a unit.
     """
@@ -53,19 +54,23 @@ def panel_from_frame(
     first = np.zeros(shape[0], dtype=np.int64)
     by_time = np.argsort(-time, kind="stable")
     first[row[by_time]] = by_time
-    start = _starts(_column(frame, cohort), periods)
+    start = np.full(slot.size, NEVER) if cohort is None else _starts(_column(frame, cohort), periods)
     steady = [(cohort, start), (weight, _weights(frame, weight, slot.size))]
     steady.append((cluster, _codes(frame, cluster)[1] if cluster else row))
     for name, column in steady:
         moved = np.unique(row[column != column[first][row]]).size
         _refuse(moved, shape[0], f"units change {name} over time", f"one {name} per unit")
-    observed = np.isfinite(grid)
+    observed, dose = np.isfinite(grid), None
+    if exposure is not None:
+        dose = np.full(shape, np.nan)
+        dose.flat[slot] = _floats(frame, exposure)
+        _refuse(int((observed & np.isnan(dose)).sum()), slot.size, f"rows have no {exposure}", "a dose in every row")
     panel = Panel(
         periods=tuple(periods.tolist()),
         outcome=np.where(observed, grid, np.nan),
         observed=observed,
         cohort=start[first],
-        exposure=None,
+        exposure=dose,
         covariates=_matrix(frame, covariates)[first],
         cluster=steady[2][1][first].astype(np.int64),
         weight=steady[1][1][first].astype(np.float64),

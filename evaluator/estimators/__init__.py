@@ -2,5 +2,6 @@
 
 from evaluator.estimators.group_time import GroupTime
 from evaluator.estimators.mean_log_change import MeanLogChange
+from evaluator.estimators.municipality_panel import MunicipalityPanel
 
-__all__ = ["GroupTime", "MeanLogChange"]
+__all__ = ["GroupTime", "MeanLogChange", "MunicipalityPanel"]

@@ -2,6 +2,7 @@
 
 from evaluator.inference.aggregation import Aggregate, aggregate
 from evaluator.inference.bands import Band, PreTrend, event_band, family_band, pre_trend_test
+from evaluator.inference.dose import dose_estimates
 from evaluator.inference.leave_one_out import Replicates, leave_one_cluster_out
 from evaluator.inference.offered import Offered, estimates
 from evaluator.inference.placebo import Randomisation, placebos, randomisation, spread
@@ -16,6 +17,7 @@ __all__ = [
     "Replicates",
     "Wald",
     "aggregate",
+    "dose_estimates",
     "estimates",
     "event_band",
     "family_band",

@@ -14,7 +14,7 @@ import numpy as np
 from evaluator.errors import PanelError
 from evaluator.inference.leave_one_out import Replicates, averages
 from evaluator.inference.placebo import placebos_of, randomisation
-from evaluator.vocabulary import NEVER, Estimate, NotEstimable, Panel, Sections
+from evaluator.vocabulary import NEVER, Estimate, NotEstimable, Panel, Placebos, Sections
 
 FEW = 5
 ENOUGH = 40
@@ -41,57 +41,74 @@ def estimates(estimator: Any, panel: Panel | Sections, kind: str, level: float =
         loo = averages(estimator, panel, kind, refit_from=FEW, refit_below=ENOUGH)
     except PanelError:
         return Offered(kind, no_cells(), (), ())
-    numbers = [_one(estimator, panel, loo, row, level) for row in range(loo.value.size)]
+    placebos = _Placebos(estimator, panel, loo)
+    numbers = [_one(estimator, loo, row, level, placebos) for row in range(loo.value.size)]
     return Offered(kind, numbers[0], loo.aggregate.labels, tuple(numbers[1:]))
 
 
-def _one(estimator: Any, panel: Panel | Sections, loo: Replicates, row: int, level: float) -> Estimate | NotEstimable:
+class _Placebos:
+    """Placebos of all numbers by the cohorts behind them: numbers of the same cohorts share one round of refits."""
+
+    def __init__(self, estimator: Any, panel: Panel | Sections, loo: Replicates) -> None:
+        self.panel, self._estimator, self._loo = panel, estimator, loo
+        self._made: dict[tuple[int, ...], Placebos] = {}
+
+    def of(self, row: int) -> Placebos:
+        weights, aggregate = self._loo.aggregate.weights[row], self._loo.aggregate
+        starts = tuple(sorted({c.cohort for c, w in zip(self._loo.cells, weights, strict=True) if w > 0}))
+        if starts not in self._made:
+            labels = (None, *aggregate.labels)
+            self._made[starts] = placebos_of(self._estimator, self.panel, aggregate.kind, np.array(starts), labels)
+        return self._made[starts]
+
+
+def _one(estimator: Any, loo: Replicates, row: int, level: float, placebos: _Placebos) -> Estimate | NotEstimable:
     treated = int(loo.treated[row])
     if treated == 0 or not np.isfinite(loo.value[row]):
         return no_cells()
+    if not loo.aggregate.influence[:, row].any():
+        return NotEstimable(
+            "Tallet er sammenligningens udgangspunkt og er nul pr. definition.", "Vælg en anden periode."
+        )
     if (weak := weak_base(estimator, loo, row)) is not None:
         return weak
     if treated < FEW:
-        return _by_randomisation(estimator, panel, loo, row, level)
+        return _by_randomisation(placebos, loo, row, level)
     return by_error(loo, row, level)
 
 
 def by_error(loo: Replicates, row: int, level: float) -> Estimate | NotEstimable:
     """Return the estimate with a normal or t interval; refused where leaving a cluster out leaves no number."""
-    from scipy.stats import norm, t
-
-    treated, value = int(loo.treated[row]), float(loo.value[row])
+    treated = int(loo.treated[row])
     many = treated >= ENOUGH
     se = float(np.append(loo.aggregate.se, loo.aggregate.error)[row] if many else loo.errors()[row])
     if not np.isfinite(se):
         return few_treated(treated)
-    if se == 0:
-        return NotEstimable(
-            "Tallet er sammenligningens udgangspunkt og er nul pr. definition.", "Vælg en anden periode."
-        )
+    return with_error(float(loo.value[row]), se, level, round(float(loo.persons[row])), loo.clusters, treated)
+
+
+def with_error(value: float, se: float, level: float, persons: int, clusters: int, treated: int) -> Estimate:
+    """Return value, interval and p-value: normal from 40 treated clusters, t with treated - 1 below."""
+    from scipy.stats import norm, t
+
+    many = treated >= ENOUGH
     law = norm if many else t(treated - 1)
     reach = float(law.ppf((1 + level) / 2)) * se
     method = "influence_function" if many else "leave_one_cluster_out"
     p = float(2 * law.sf(abs(value) / se))
-    persons = round(float(loo.persons[row]))
-    return Estimate(value, se, value - reach, value + reach, level, persons, loo.clusters, treated, method, p)
+    return Estimate(value, se, value - reach, value + reach, level, persons, clusters, treated, method, p)
 
 
-def _by_randomisation(
-    estimator: Any, panel: Panel | Sections, loo: Replicates, row: int, level: float
-) -> Estimate | NotEstimable:
-    weights = loo.aggregate.weights[row]
-    starts = np.unique([cell.cohort for cell, w in zip(loo.cells, weights, strict=True) if w > 0])
-    label = None if row == 0 else loo.aggregate.labels[row - 1]
-    placebo = placebos_of(estimator, panel, loo.aggregate.kind, starts, label)
-    donors = placebo.donors.shape[0]
-    if not np.isfinite(placebo.effect[0]):
+def _by_randomisation(placebos: _Placebos, loo: Replicates, row: int, level: float) -> Estimate | NotEstimable:
+    placebo, panel = placebos.of(row), placebos.panel
+    donors = int(np.isfinite(placebo.donors[:, row]).sum())
+    if not np.isfinite(placebo.effect[row]):
         return no_cells()
     if 1 / (donors + 1) > 1 - level:
         return too_few_donors(donors)
-    found = randomisation(placebo, scaled=True, level=level)
-    clusters = int(np.unique(panel.cluster[panel.cohort == NEVER]).size) + int(loo.treated[row])
+    found = randomisation(placebo, column=row, scaled=True, level=level)
     persons, treated = round(float(loo.persons[row])), int(loo.treated[row])
+    clusters = int(np.unique(panel.cluster[panel.cohort == NEVER]).size) + treated
     return Estimate(
         found.value, None, found.low, found.high, level, persons, clusters, treated, "randomisation", found.p_two_sided
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -42,19 +43,18 @@ def placebos(estimator: Any, panel: Panel | Sections, kind: str) -> Placebos:
     return _stand_in(estimator, panel, kind, starts, None)
 
 
-def placebos_of(estimator: Any, panel: Panel | Sections, kind: str, starts: Ints, label: Any) -> Placebos:
-    """Return the placebos of one number: the overall effect (label None) or one part, of the cohorts `starts`."""
-    return _stand_in(estimator, panel, kind, starts, (label,))
+def placebos_of(estimator: Any, panel: Panel | Sections, kind: str, starts: Ints, labels: Sequence[Any]) -> Placebos:
+    """Return the placebos of the cohorts `starts` at `labels` (None is the overall effect), NaN where one is absent."""
+    return _stand_in(estimator, panel, kind, starts, labels)
 
 
-def _stand_in(estimator: Any, panel: Panel | Sections, kind: str, starts: Ints, wanted: Any) -> Placebos:
+def _stand_in(
+    estimator: Any, panel: Panel | Sections, kind: str, starts: Ints, wanted: Sequence[Any] | None
+) -> Placebos:
     chosen = select(panel, np.isin(panel.cohort, starts) | (panel.cohort == NEVER))
     own = _cohorts(chosen)
     treated, donors = np.flatnonzero(own != NEVER), np.flatnonzero(own == NEVER)
-    actual, labels = _numbers(estimator, chosen, kind, None)
-    if wanted is not None:
-        labels = list(wanted)
-        actual, _ = _numbers(estimator, chosen, kind, labels)
+    actual, labels = _numbers(estimator, chosen, kind, wanted)
     persons = np.bincount(chosen.cluster, weights=chosen.weight, minlength=own.size)
     pool = select(chosen, chosen.cohort == NEVER)
     effects, sizes = [], []
@@ -83,14 +83,17 @@ def _sets(donors: int, treated: int) -> list[Ints]:
     return [rng.permutation(donors)[:treated] for _ in range(DRAWS)]
 
 
-def _numbers(estimator: Any, panel: Panel | Sections, kind: str, labels: Any) -> tuple[Floats, list[Any]]:
-    """Return the numbers at `labels` (None stands for the overall), NaN where a number is absent."""
+def _numbers(
+    estimator: Any, panel: Panel | Sections, kind: str, labels: Sequence[Any] | None
+) -> tuple[Floats, list[Any]]:
+    """Return the numbers at `labels` (None among them is the overall; without labels all), NaN where one is absent."""
     try:
         found = aggregate(estimator.fit(panel), panel, kind)
     except PanelError:
-        return np.full(1 if labels is None else len(labels), np.nan), [None] if labels is None else labels
+        names = list(labels or [None])
+        return np.full(len(names), np.nan), names
     table = {None: found.value, **dict(zip(found.labels, found.effect, strict=True))}
-    names = [None, *found.labels] if labels is None else labels
+    names = [None, *found.labels] if labels is None else list(labels)
     return np.array([table.get(name, np.nan) for name in names]), names
 
 
