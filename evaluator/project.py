@@ -89,6 +89,10 @@ class Project:
         return self.store / "evaluator.duckdb"
 
     @property
+    def spill(self) -> Path:
+        return self.store / "spill"
+
+    @property
     def mapping(self) -> Path:
         return self.root / MAPPING_FILE
 

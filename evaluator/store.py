@@ -9,6 +9,7 @@ from functools import cache
 from hashlib import sha256
 from importlib import resources
 from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -18,8 +19,6 @@ from evaluator.extracts.contract import contracts
 from evaluator.extracts.dream import dream_codes
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from evaluator.project import Project
 
 # Step i brings a store from version i to i + 1. Steps are added at the end, never edited.
@@ -63,6 +62,8 @@ STEPS: tuple[str, ...] = (
     """,
 )
 VERSION = len(STEPS)
+# How DuckDB says that a file is taken: on POSIX, and on Windows.
+LOCKED = ("Could not set lock on file", "being used by another process")
 
 
 def connect(project: Project, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
@@ -93,7 +94,7 @@ def connect(project: Project, *, read_only: bool = False) -> duckdb.DuckDBPyConn
     except BaseException:
         connection.close()
         raise
-    _restrict(project.database)
+    _tidy(project, connection)
     return connection
 
 
@@ -101,11 +102,10 @@ def _open(project: Project, read_only: bool) -> duckdb.DuckDBPyConnection:
     project.store.mkdir(exist_ok=True)
     with suppress(OSError):
         project.store.chmod(0o700)
-    spill = project.store / "spill"
     config: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": project.settings.memory_limit,
         "threads": project.settings.threads,
-        "temp_directory": str(spill),
+        "temp_directory": str(project.spill),
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
     }
@@ -114,16 +114,13 @@ def _open(project: Project, read_only: bool) -> duckdb.DuckDBPyConnection:
     except duckdb.ConnectionException:
         who, wish = "this process already has the store open in another way", "one connection at a time"
         step = "Close the other connection first"
-    except duckdb.IOException as problem:
-        if "lock" not in str(problem).lower() and "being used" not in str(problem).lower():
-            who, wish = "the store cannot be opened", "a readable database file"
-            step = "Check the disk and the rights to the folder, or delete the file and load the extracts again"
-        else:
+    except duckdb.Error as problem:
+        if any(words in str(problem) for words in LOCKED):
             who, wish = "another process has the store open", "one at a time"
             step = "Wait until it has finished, or close it"
-    except duckdb.Error:
-        who, wish = "the file is not a store", "a database made by this program"
-        step = "Delete it and load the extracts again"
+        else:
+            who, wish = "the file cannot be opened", "a database made by this program"
+            step = "Check the disk and the rights to the folder, or delete the file and load the extracts again"
     raise ProjectError(f"store: {who}; expected {wish}. {step}.") from None
 
 
@@ -218,9 +215,14 @@ class transaction:  # noqa: N801 - reads as a statement: with transaction(connec
                 self.connection.execute("rollback")
 
 
-def _restrict(database: Path) -> None:
-    """Let only the owner read the store, where the system has file modes."""
+def _tidy(project: Project, connection: duckdb.DuckDBPyConnection) -> None:
+    """Let only the owner read the store, where the system has file modes; drop spill that a killed process left."""
     if os.name == "posix":
-        for file in (database, database.with_name(database.name + ".wal")):
+        for file in (project.database, project.database.with_name(project.database.name + ".wal")):
             with suppress(OSError):
                 file.chmod(0o600)
+    in_use = {Path(path).name for (path,) in connection.execute("select path from duckdb_temporary_files()").fetchall()}
+    for file in project.spill.glob("*"):
+        if file.name not in in_use:
+            with suppress(OSError):
+                file.unlink()

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import duckdb
+
 from evaluator.errors import ExtractError
 from evaluator.extracts import ledger
 from evaluator.extracts.column_sql import faulty, kept, literal, quoted
@@ -16,8 +18,6 @@ from evaluator.extracts.reading import Source, blocks, header, open_source, pars
 from evaluator.store import connect, transaction
 
 if TYPE_CHECKING:
-    import duckdb
-
     from evaluator.project import Project
 
 FIRST_LINES = 5
@@ -54,8 +54,22 @@ def _load_file(
     known = ledger.already_loaded(connection, source)
     if known:
         return known
-    names = header(source)
-    match = recognise(source.name, names, mappings)
+    match = recognise(source.name, header(source), mappings)
+    try:
+        delivery = _deliver(connection, source, match, share, report)
+    except duckdb.Error as problem:
+        raise ExtractError(
+            f"{source.name}: the store could not take the delivery ({type(problem).__name__}); "
+            "expected room on the disk and enough memory. Look at [store] memory_limit in evaluator.toml."
+        ) from None
+    report(source.name, "committed", delivery.rows)
+    return delivery
+
+
+def _deliver(
+    connection: duckdb.DuckDBPyConnection, source: Source, match: Match, share: float, report: Progress
+) -> Delivery:
+    """Insert, check and enter one delivery in one transaction."""
     with transaction(connection):
         delivery_id = ledger.next_id(connection)
         rows = _insert(connection, source, match, delivery_id, report)
@@ -65,7 +79,6 @@ def _load_file(
         delivery = Delivery(match.contract.name, source.name, source.sha256, rows, rejected, None, None, "loaded")
         delivery = ledger.enter(connection, delivery_id, match.contract, source, delivery)
         report(source.name, "checked", rows)
-    report(source.name, "committed", rows)
     return delivery
 
 
