@@ -236,6 +236,7 @@ def _placebos(rows: list[Row], policy: Policy) -> list[Row]:
             "size_band": next(label for top, label in SIZE_BANDS if row["persons"] < top),
         }
         for row in rows
+        if not policy.hides(row["persons"])
     ]
 
 

@@ -1,0 +1,203 @@
+"""One municipality's number of recipients against everybody else's, with its rank among placebos."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import numpy as np
+
+from evaluator.design.frozen import Design
+from evaluator.diagnostics import credibility
+from evaluator.errors import PanelError
+from evaluator.estimators.mean_log_change import MeanLogChange
+from evaluator.evaluation.entry_cohorts import NEVER_LABEL, month_index, month_of_index
+from evaluator.evaluation.estimate_rows import Place, estimate_row
+from evaluator.inference.offered import too_few_donors
+from evaluator.inference.placebo import Randomisation, randomisation
+from evaluator.panel import panel_from_frame
+from evaluator.results import Findings
+from evaluator.spec import MONTHS_PER_YEAR, EvaluationSpec
+from evaluator.vocabulary import NEVER, Diagnostic, Estimate, NotEstimable, Panel, Placebos
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Found = Estimate | NotEstimable
+OUTCOME = "recipients"
+LEVEL = 0.95
+PLACEBO_WHY = "Rammer metoden en forskel et år før starten, hvor intet skete, måler den noget andet end indsatsen."
+
+
+def estimate(
+    connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec, design: Design, findings: Findings
+) -> tuple[Found, list[Diagnostic]]:
+    """Add the change against the donors, its placebo distribution and its path; return it with its checks."""
+    panel = read_panel(connection, spec, design)
+    method = estimator_of(spec)
+    try:
+        placebos, pool = method.fit(panel), method.pool(panel)
+    except PanelError as error:
+        refused = NotEstimable("Serien kan ikke sammenlignes omkring starten.", "Længere serie, eller et lavere krav.")
+        findings.add("refusals", {"outcome": OUTCOME, "reason": refused.reason, "what_would_help": str(error)})
+        return refused, []
+    if 1 / (placebos.size.size + 1) > 1 - LEVEL:
+        few = too_few_donors(placebos.size.size)
+        findings.add("refusals", {"outcome": OUTCOME, "reason": few.reason, "what_would_help": few.what_would_help})
+        return few, []
+    plain = randomisation(placebos, donors_see_treated=True)
+    scaled = randomisation(placebos, scaled=True, donors_see_treated=True)
+    found = _estimate(plain, placebos, "randomisation")
+    beside = _estimate(scaled, placebos, "randomisation_scaled")
+    relevant = next((o.relevant_change for o in spec.outcomes if o.name == OUTCOME), None)
+    place = Place(OUTCOME, None, "log", is_primary=spec.primary.name == OUTCOME, relevant_change=relevant)
+    size = round(placebos.treated_size)
+    findings.add("estimates", estimate_row(place, found, size))
+    findings.add("estimates", estimate_row(replace(place, aggregate="overall_scaled", is_primary=False), beside, size))
+    findings.facts(
+        rank=plain.rank,
+        rank_of=plain.of,
+        p_below=round(plain.p_below, 3),
+        p_two_sided=round(plain.p_two_sided, 3),
+        scaled_rank=scaled.rank,
+        scaled_p_below=round(scaled.p_below, 3),
+        scaled_p_two_sided=round(scaled.p_two_sided, 3),
+        municipalities_unknown=pool.unknown,
+        municipalities_below_minimum=pool.below_minimum,
+        minimum_level=f"{spec.comparison.minimum_level:g}",
+    )
+    _placebo_rows(placebos, scaled, findings)
+    _paths(panel, method, found.value, findings)
+    return _cautious(found, beside), [_placebo_date(panel, method)]
+
+
+def estimator_of(spec: EvaluationSpec) -> MeanLogChange:
+    """Return the estimator with a window of one year in the spec's periods."""
+    return MeanLogChange(
+        window=MONTHS_PER_YEAR // spec.panel.period_months, minimum_level=spec.comparison.minimum_level
+    )
+
+
+def read_panel(connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec, design: Design) -> Panel:
+    """Return recipients by municipality and period; a suppressed or absent number is unobserved, never zero."""
+    import polars as pl
+
+    if spec.panel.source == "kommunepanel":
+        frame = connection.sql(
+            "select municipality_code, period_on, full_time::double as recipients from marts.municipality_statistics "
+            "where period_kind = ? and list_contains(?, benefit) and period_on between ? and ? "
+            "and target_group = coalesce(?, target_group) order by 1, 2",
+            params=[
+                spec.panel.period,
+                list(spec.population.benefits),
+                spec.panel.from_,
+                spec.panel.to,
+                spec.population.target_groups[0] if spec.population.target_groups else None,
+            ],
+        ).pl()
+    else:
+        frame = connection.sql(
+            "select municipality_code, period_on, recipients::double as recipients from design.stock_series "
+            "order by 1, 2"
+        ).pl()
+    included = (*design.treated_codes, *design.donors)
+    starts = {code: month_index(first) for code, first in design.cohort_of().items()}
+    labelled = frame.filter(pl.col("municipality_code").is_in(included)).with_columns(
+        period=_month(pl.col("period_on")),
+        cohort=pl.col("municipality_code").replace_strict(starts, default=NEVER_LABEL, return_dtype=pl.Int64),
+    )
+    if labelled.is_empty():
+        raise PanelError(
+            f"{spec.file}: the series has no number for this benefit and these periods; expected some. "
+            f"Check 'benefits' and 'period' against the loaded extract."
+        )
+    return panel_from_frame(
+        labelled, unit="municipality_code", period="period", outcome="recipients", cohort="cohort", gaps=True
+    )
+
+
+def _month(day: pl.Expr) -> pl.Expr:
+    import polars as pl
+
+    return day.dt.year().cast(pl.Int64) * 12 + day.dt.month() - 1
+
+
+def _estimate(found: Randomisation, placebos: Placebos, method: str) -> Estimate:
+    return Estimate(
+        found.value,
+        None,
+        found.low,
+        found.high,
+        LEVEL,
+        round(placebos.treated_size),
+        found.of,
+        1,
+        method,
+        found.p_two_sided,
+    )
+
+
+def _cautious(plain: Estimate, scaled: Estimate) -> Estimate:
+    """Return the plain estimate, or the scaled one when only the plain excludes no effect."""
+    excludes = [found.low > 0 or found.high < 0 for found in (plain, scaled)]
+    return scaled if excludes == [True, False] else plain
+
+
+def _placebo_rows(placebos: Placebos, scaled: Randomisation, findings: Findings) -> None:
+    effects = np.append(placebos.donors[:, 0], placebos.effect[0])
+    sizes = np.append(placebos.size, placebos.treated_size)
+    scores = effects / np.sqrt(scaled.a + scaled.b / sizes)
+    for rank, index in enumerate(np.argsort(effects, kind="stable"), start=1):
+        findings.add(
+            "placebos",
+            {
+                "outcome": OUTCOME,
+                "rank": rank,
+                "effect": effects[index],
+                "scaled": scores[index],
+                "is_treated": bool(index == effects.size - 1),
+                "persons": sizes[index],
+            },
+        )
+
+
+def _paths(panel: Panel, method: MeanLogChange, effect: float, findings: Findings) -> None:
+    """Add the level of the treated one and of all donors together, and the naive number."""
+    pool = method.pool(panel)
+    donors = [row for row in pool.units if row != pool.treated]
+    start = int(panel.cohort[panel.cohort != NEVER][0])
+    before = slice(start - method.window, start)
+    after = slice(start, start + method.window)
+    for arm, rows in (("treated", [pool.treated]), ("comparison", donors)):
+        seen = panel.observed[rows].all(axis=0)
+        level = np.where(seen, panel.outcome[rows].sum(axis=0), np.nan)
+        reference = float(level[before].mean())
+        for period, count in zip(panel.periods, level, strict=True):
+            if np.isfinite(count):
+                findings.add(
+                    "means",
+                    {
+                        "outcome": OUTCOME,
+                        "horizon_weeks": None,
+                        "arm": arm,
+                        "period_on": month_of_index(int(period)),
+                        "persons": round(count),
+                        "count": count,
+                        "reference": reference,
+                    },
+                )
+    own = panel.outcome[pool.treated]
+    row: dict[str, Any] = {"outcome": OUTCOME, "unit": "log", "effect": effect, "is_estimable": True}
+    row |= {"before_count": float(own[before].mean()), "after_count": float(own[after].mean())}
+    findings.add("before_after", row)
+
+
+def _placebo_date(panel: Panel, method: MeanLogChange) -> Diagnostic:
+    """Return the test of a false start one year earlier, where nothing happened."""
+    moved = replace(panel, cohort=np.where(panel.cohort == NEVER, NEVER, panel.cohort - method.window))
+    try:
+        found = randomisation(method.fit(moved), scaled=True, donors_see_treated=True)
+    except PanelError:
+        return credibility.not_run("placebo_date", "p over 0,10", "Serien rækker ikke et år længere tilbage.")
+    return replace(credibility.pre_trend(found.p_two_sided), name="placebo_date", why=PLACEBO_WHY)
