@@ -1,0 +1,103 @@
+"""Extracts by municipality: interventions and the monthly panel of recipients."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from evaluator.registers import rates
+from evaluator.registers.calendar import MONTH_OF_WEEK, MONTHS, WEEKS, WEEKS_IN_MONTH, month_index, week_of_day_15
+from evaluator.registers.municipalities import STARTS, municipalities
+from evaluator.registers.register import Register
+from evaluator.registers.runs import Weeks, blocks
+from evaluator.registers.spells import GROUPS, municipality_codes, target_group_keys
+from evaluator.vocabulary import Ints
+
+Columns = dict[str, Any]
+_CLASSES = (
+    ("uddannelseshjaelp", "uddannelsesparat"),
+    ("uddannelseshjaelp", "aabenlyst_uddannelsesparat"),
+    ("kontanthjaelp", "jobparat"),
+    ("kontanthjaelp", "aktivitetsparat"),
+    ("uddannelseshjaelp", "aktivitetsparat"),
+)
+HIDDEN_BELOW = 5
+HIDDEN = ".."
+
+
+def interventions(register: Register) -> Columns:
+    """The extract indsats: the planted interventions of the municipalities that have people."""
+    codes = municipality_codes()[np.unique(register.people.municipality)]
+    rows = [start for start in STARTS if start.code in codes]
+    return {
+        "kommunekode": [s.code for s in rows],
+        "team": [None for _ in rows],
+        "fra": np.array([s.start for s in rows], dtype="datetime64[D]"),
+        "til": np.full(len(rows), np.datetime64("NaT"), dtype="datetime64[D]"),
+        "indsats_navn": [s.intervention for s in rows],
+        "sagstal_foer": [s.planned_before for s in rows],
+        "sagstal_efter": [s.planned_after for s in rows],
+        "budget_kr": [s.budget_dkk for s in rows],
+        "maalgruppe": [s.target_group for s in rows],
+    }
+
+
+def _counts(register: Register) -> tuple[Ints, Ints, Ints]:
+    """Return weeks, persons in the week of the 15th, and sanctions: (98, MONTHS, 5 classes)."""
+    people = register.people
+    shape = (98, MONTHS, len(_CLASSES))
+    weeks, persons = np.zeros(shape, dtype=np.int64).ravel(), np.zeros(shape, dtype=np.int64).ravel()
+    of_15 = np.zeros(WEEKS, dtype=np.bool_)
+    of_15[week_of_day_15()] = True
+    sanctioned = np.zeros(shape, dtype=np.int64).ravel()
+    found = register.paths.sanctions
+    for block in blocks(register):
+        week = people.entry[block.people][:, None] + np.arange(block.state.shape[1])
+        on = block.present & (block.state <= rates.SUBSIDY_PUBLIC)
+        cell = _cells(register, block, np.minimum(week, WEEKS - 1))
+        weeks += np.bincount(cell[on], minlength=weeks.size)
+        there = on & of_15[np.minimum(week, WEEKS - 1)]
+        persons += np.bincount(cell[there], minlength=weeks.size)
+        mine = (found.person >= block.first) & (found.person < block.first + len(block.state))
+        row = found.person[mine] - block.first
+        decided = cell[row, found.week[mine] - people.entry[found.person[mine]]]
+        sanctioned += np.bincount(decided, minlength=weeks.size)
+    return weeks.reshape(shape), persons.reshape(shape), sanctioned.reshape(shape)
+
+
+def _cells(register: Register, block: Weeks, week: Ints) -> Ints:
+    group = np.maximum(target_group_keys(register, block) - 1, 0)
+    municipality = register.people.municipality[block.people][:, None]
+    return (municipality * MONTHS + MONTH_OF_WEEK[week]) * len(_CLASSES) + group
+
+
+def panel(register: Register) -> Columns:
+    """The extract kommunepanel: recipients by month, benefit and target group from 2013; 1 to 4 are hidden."""
+    weeks, persons, sanctioned = _counts(register)
+    first = month_index(2013, 1)
+    keep = np.flatnonzero(np.bincount(register.people.municipality, minlength=98))
+    index = np.stack(np.meshgrid(keep, np.arange(first, MONTHS), np.arange(len(_CLASSES)), indexing="ij"), axis=-1)
+    municipality, month, group = index.reshape(-1, 3).T
+    count = persons[municipality, month, group]
+    full_time = np.rint(weeks[municipality, month, group] * 10 / WEEKS_IN_MONTH[month]).astype(np.int64)
+    hidden = (count > 0) & (count < HIDDEN_BELOW)
+    ready = np.array([name in GROUPS[:3] for _, name in _CLASSES])[group]
+    tenths = np.char.add(np.char.add((full_time // 10).astype("U8"), ","), (full_time % 10).astype("U1"))
+    population = np.array([m.population for m in municipalities()])
+    periods = np.array([f"{2012 + m // 12}M{m % 12 + 1:02d}" for m in range(MONTHS)], dtype=object)
+
+    def shown(values: np.ndarray) -> np.ndarray:
+        return np.where(hidden, HIDDEN, values.astype("U10")).astype(object)
+
+    return {
+        "kommunekode": municipality_codes()[municipality],
+        "periode": periods[month],
+        "ydelse": np.array([b for b, _ in _CLASSES], dtype=object)[group],
+        "visitation": np.array([g for _, g in _CLASSES], dtype=object)[group],
+        "fuldtid": shown(tenths),
+        "antal": shown(count),
+        "sanktioner": shown(sanctioned[municipality, month, group]),
+        "ledighed": shown(np.where(ready, count, 0)),
+        "befolkning": population[municipality],
+    }

@@ -1,0 +1,152 @@
+"""The true effects of a simulated register: Y(1) - Y(0) of the factual entrants, as integer counts and sums."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from evaluator.registers import rates
+from evaluator.registers.calendar import MONTH_OF_WEEK, MONTHS, WEEKS, YEAR_OF_WEEK, month_date, week_of_day_15
+from evaluator.registers.municipalities import HORSENS, STARTS, municipalities
+from evaluator.registers.register import HORIZONS, STATES, Population, Register
+from evaluator.vocabulary import Bools, Ints
+
+POPULATIONS = {
+    "trappe": ("faerre-sager", Population()),
+    "horsens": (
+        "mod-til-uddannelse",
+        Population(benefits=("uddannelseshjaelp",), target_groups=("aktivitetsparat",), age=(18, 24)),
+    ),
+    "silkeborg": ("silkeborg-investering", Population()),
+}
+COLUMNS = ("cohort_start", "municipality_code", "month", "horizon_weeks", "grouping", "group", "n", *STATES)
+ALL = "all"
+
+
+def build(register: Register) -> dict[str, Any]:
+    """Return what truth.json holds; its layout is described in data/synthetic/README.md."""
+    return {
+        "seed": register.seed,
+        "world": register.world,
+        "persons": len(register.people.entry),
+        "columns": list(COLUMNS),
+        "specs": {name: _rows(register, *what) for name, what in POPULATIONS.items()},
+        "hazards": {
+            "sanktioner": {
+                "exit_self_support": round(math.log(rates.SANCTION_ON_SELF_SUPPORT), 6),
+                "exit_job": round(math.log(rates.SANCTION_ON_JOB), 6),
+                "weeks": rates.SANCTION_WEEKS,
+            }
+        },
+        "stock": {"horsens": _stock(register)},
+    }
+
+
+def _rows(register: Register, intervention: str, population: Population) -> list[list[Any]]:
+    people = register.people
+    names = [m.code for m in municipalities()]
+    starts = {names.index(s.code): s.start for s in STARTS if s.intervention == intervention}
+    member = register.members(population) & people.always & np.isin(people.municipality, list(starts))
+    groupings = {
+        ALL: np.full(len(member), ALL, dtype=object),
+        "age_group": np.array(rates.AGE_GROUPS, dtype=object)[people.age_group],
+        "target_group": register.target_groups().astype(object),
+    }
+    rows: list[list[Any]] = []
+    for horizon in HORIZONS:
+        factual, without = register.end_states(horizon), register.end_states(horizon, without=True)
+        seen = np.flatnonzero(member & (factual >= 0))
+        month = MONTH_OF_WEEK[people.entry[seen]]
+        for grouping, labels in groupings.items():
+            values, group = np.unique(labels[seen], return_inverse=True)
+            key = (people.municipality[seen] * MONTHS + month) * len(values) + group
+            cells, cell = np.unique(key, return_inverse=True)
+            n = np.bincount(cell, minlength=len(cells))
+            gain = _gain(cell, factual[seen], len(cells)) - _gain(cell, without[seen], len(cells))
+            for i, code in enumerate(cells):
+                municipality, in_month = divmod(int(code) // len(values), MONTHS)
+                rows.append(
+                    [
+                        starts[municipality].isoformat(), names[municipality], month_date(in_month).isoformat(),
+                        horizon, grouping, str(values[code % len(values)]), int(n[i]), *map(int, gain[i]),
+                    ]
+                )  # fmt: skip
+    return rows
+
+
+def _gain(cell: Ints, state: np.ndarray, cells: int) -> Ints:
+    return np.bincount(cell * len(STATES) + state, minlength=cells * len(STATES)).reshape(-1, len(STATES))
+
+
+def youth_on_benefit(register: Register, week: int, column: Ints) -> Bools:
+    """Return who in a week is 18-24, aktivitetsparat and on uddannelseshjaelp, supported work included."""
+    people = register.people
+    since = week - people.entry
+    inside = (since >= 0) & (since < len(register.paths.weeks))
+    recorded = np.full(len(since), rates.ABSENT, dtype=np.uint8)
+    recorded[inside] = register.paths.weeks[since[inside], column[inside]]
+    on = ((recorded & 15) <= rates.SUBSIDY_PUBLIC) & (recorded != rates.ABSENT)
+    young = int(YEAR_OF_WEEK[week]) - people.birth_year <= 24
+    return on & young & ((recorded & rates.IS_AKT) > 0) & ((recorded & rates.IS_KTH) == 0)
+
+
+def _stock(register: Register) -> list[list[Any]]:
+    """Return (month, stock, stock without the intervention) of the Horsens population, on the 15th."""
+    here = register.people.municipality == [m.code for m in municipalities()].index(HORSENS)
+    rows = []
+    for month, week in enumerate(week_of_day_15()):
+        if week >= WEEKS:
+            break
+        counts = [
+            int((youth_on_benefit(register, int(week), column) & here).sum())
+            for column in (register.paths.factual, register.paths.twin)
+        ]
+        rows.append([month_date(month).isoformat(), *counts])
+    return rows
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Return the truth that a register was written with."""
+    found: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
+    return found
+
+
+def effect(
+    truth: Mapping[str, Any],
+    spec: str,
+    outcome: str,
+    horizon: int,
+    weights: Mapping[tuple[date, date], float],
+    group: tuple[str, str] | None = None,
+    *,
+    period: str = "month",
+) -> float:
+    """Return the true mean effect on the share in state `outcome`, with the estimator's weights.
+
+    `weights` maps (start of the cohort, entry period) to a weight; they are scaled to sum to one over the cells that
+    have entrants. Within a cell people weigh alike. `group` is (grouping, name), such as ("age_group", "18-24").
+    """
+    grouping, name = group or (ALL, ALL)
+    months = {"month": 1, "quarter": 3, "year": 12}[period]
+    parts = {"benefit": ("entry_benefit", "other_benefit", "supported_work")}.get(outcome, (outcome,))
+    places = [COLUMNS.index(part) for part in parts]
+    persons: dict[tuple[date, date], int] = {}
+    gains: dict[tuple[date, date], int] = {}
+    for row in truth["specs"][spec]:
+        if row[3] != horizon or row[4] != grouping or row[5] != name:
+            continue
+        month = date.fromisoformat(row[2])
+        cell = (date.fromisoformat(row[0]), date(month.year, (month.month - 1) // months * months + 1, 1))
+        persons[cell] = persons.get(cell, 0) + row[6]
+        gains[cell] = gains.get(cell, 0) + sum(row[place] for place in places)
+    known = [cell for cell in sorted(weights) if persons.get(cell)]
+    total = math.fsum(weights[cell] for cell in known)
+    if not total:
+        raise ValueError(f"truth: no entrants of {spec} in the weighted cells; expected at least one.")
+    return math.fsum(weights[cell] * gains[cell] / persons[cell] for cell in known) / total
