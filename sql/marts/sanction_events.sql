@@ -1,5 +1,5 @@
 -- Every sanction decided, with the benefit and municipality it fell on.
--- grain:   person_id, decided_on, paragraph, sanction_type
+-- grain:   person_id, decided_on, sanction_type
 -- inputs:  staging.stg_sanctions, staging.stg_benefit_spells, staging.stg_dream_codes, staging.stg_persons
 -- outputs: person_id, decided_on, sanction_type, paragraph, reason, status, is_reversed, warned_on, heard_on, benefit, municipality_code
 -- note:    the benefit is that of the latest spell begun by the day of the decision, also when it has ended

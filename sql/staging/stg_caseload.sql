@@ -1,5 +1,5 @@
 -- Cases and full-time equivalents of each caseworker, month by month, as the municipality counts them.
--- grain:   caseworker_id, team, municipality_code, month
+-- grain:   caseworker_id, month
 -- inputs:  raw.sagstal, raw.rejects
 -- outputs: caseworker_id, team, municipality_code, month, cases, fte
 

@@ -1,5 +1,5 @@
 -- Spells of a caseworker's responsibility for a person.
--- grain:   person_id, from_on, caseworker_id, role
+-- grain:   person_id, from_on, role
 -- inputs:  raw.sagsbehandler, raw.rejects
 -- outputs: person_id, from_on, to_on, caseworker_id, team, role
 -- note:    a person may have several caseworkers at a time, in different roles

@@ -1,5 +1,5 @@
 -- Sanctions as decided, with the steps that the law asks for beforehand.
--- grain:   person_id, decided_on, paragraph, sanction_type
+-- grain:   person_id, decided_on, sanction_type
 -- inputs:  raw.sanktioner, raw.rejects
 -- outputs: person_id, decided_on, paragraph, sanction_type, reason, days, amount_dkk, status, guided_on, warned_on, heard_on
 -- note:    reversed decisions stay in; they were felt when made
