@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import numpy as np
 
-from evaluator.design.frozen import Design
+from evaluator.design.frozen import Design, later
 from evaluator.diagnostics import credibility
 from evaluator.errors import PanelError
 from evaluator.estimators.mean_log_change import MeanLogChange
@@ -79,9 +79,17 @@ def estimator_of(spec: EvaluationSpec) -> MeanLogChange:
     )
 
 
-def read_panel(connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec, design: Design) -> Panel:
-    """Return recipients by municipality and period; a suppressed or absent number is unobserved, never zero."""
+def read_panel(
+    connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec, design: Design, years_earlier: int = 0
+) -> Panel:
+    """Return recipients by municipality and period; a suppressed or absent number is unobserved, never zero.
+
+    With `years_earlier` every start is moved back so far and nothing from the first true start on is read.
+    """
     import polars as pl
+
+    assert design.first_start is not None
+    last = later(design.first_start, -1) if years_earlier else spec.panel.to
 
     if spec.panel.source == "kommunepanel":
         frame = connection.sql(
@@ -92,17 +100,18 @@ def read_panel(connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec, desi
                 spec.panel.period,
                 list(spec.population.benefits),
                 spec.panel.from_,
-                spec.panel.to,
+                last,
                 spec.population.target_groups[0] if spec.population.target_groups else None,
             ],
         ).pl()
     else:
         frame = connection.sql(
             "select municipality_code, period_on, recipients::double as recipients from design.stock_series "
-            "order by 1, 2"
+            "where period_on <= ? order by 1, 2",
+            params=[last],
         ).pl()
     included = (*design.treated_codes, *design.donors)
-    starts = {code: month_index(first) for code, first in design.cohort_of().items()}
+    starts = {code: month_index(first) - MONTHS_PER_YEAR * years_earlier for code, first in design.cohort_of().items()}
     labelled = frame.filter(pl.col("municipality_code").is_in(included)).with_columns(
         period=_month(pl.col("period_on")),
         cohort=pl.col("municipality_code").replace_strict(starts, default=NEVER_LABEL, return_dtype=pl.Int64),

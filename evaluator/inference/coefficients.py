@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from evaluator.inference.bands import critical_value
+from evaluator.inference.bands import critical_values
 from evaluator.inference.offered import ENOUGH
 from evaluator.vocabulary import Estimate, Fit, Floats, NotEstimable
 
@@ -46,5 +46,6 @@ def coefficients(fit: Fit, persons: int, level: float = 0.95) -> tuple[Estimate 
 def simultaneous(fit: Fit, level: float = 0.95) -> Floats:
     """Return a band (C, 2) that covers all coefficients at once with probability `level`."""
     deviations = fit.influence / fit.scale
-    reach = critical_value(deviations, np.inf, level) * np.sqrt((deviations**2).sum(axis=0))
+    many = np.full(fit.effect.size, np.inf)
+    reach = critical_values(deviations, many, level) * np.sqrt((deviations**2).sum(axis=0))
     return np.column_stack([fit.effect - reach, fit.effect + reach])
