@@ -5,7 +5,7 @@ from expectations.rules import WARNING, Suite, between, first_of_month, known_mu
 SUITE = Suite(
     "marts.caseworker_month",
     (
-        unique("caseworker_id", "team", "month", notes="Nøglen. En dublet fordobler sagstallet."),
+        unique("caseworker_id", "team", "municipality_code", "month", notes="Nøglen. En dublet fordobler sagstallet."),
         *not_null("caseworker_id", "month", notes="Rækken kan ikke placeres."),
         first_of_month("month"),
         between("caseload", 0, 500, notes="Over 500 sager pr. årsværk: årsværket er næsten nul.", severity=WARNING),

@@ -15,10 +15,5 @@ SUITE = Suite(
             " sanctions, no_shows, meetings) < 0",
             notes="Et antal under nul.",
         ),
-        none_where(
-            "no more no-shows than meetings",
-            "no_shows > meetings",
-            notes="Flere udeblivelser end indkaldelser: samtaler er talt to forskellige steder.",
-        ),
     ),
 )

@@ -7,6 +7,5 @@ SUITE = Suite(
     (
         row_count(1, 1, notes="Der skal være netop én observationsperiode; ellers fordobles alle rækker."),
         none_where("data end after they begin", "data_to < data_from", notes="Data slutter, før de begynder."),
-        none_where("wages end with the data", "wage_to > data_to", notes="Lønnen rækker længere end ydelserne."),
     ),
 )

@@ -5,7 +5,7 @@ from expectations.rules import WARNING, Suite, between, first_of_month, known_mu
 SUITE = Suite(
     "staging.stg_caseload",
     (
-        unique("caseworker_id", "team", "month", notes="Nøglen. En dublet fordobler sagstallet."),
+        unique("caseworker_id", "team", "municipality_code", "month", notes="Nøglen. En dublet fordobler sagstallet."),
         *not_null(
             "municipality_code", "month", "cases", "fte", notes="Sagstal er sager pr. årsværk; begge skal kendes."
         ),

@@ -1,11 +1,18 @@
 """Meetings held and missed."""
 
-from expectations.rules import WARNING, Suite, known_person, none_where, not_after_delivery, not_null
+from expectations.rules import WARNING, Suite, known_person, none_where, not_after_delivery, not_null, unique
 
 SUITE = Suite(
     "staging.stg_meetings",
     (
         *not_null("person_id", "held_on", notes="En samtale uden person eller dato kan ikke tælles."),
+        unique(
+            "person_id",
+            "held_on",
+            "meeting_type",
+            notes="Samme samtale står to gange. Antallet af samtaler bliver for højt.",
+            severity=WARNING,
+        ),
         not_after_delivery("held_on"),
         none_where(
             "registered on or after the meeting",

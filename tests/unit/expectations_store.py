@@ -33,6 +33,7 @@ TABLES = {
     " population integer, is_suppressed boolean",
     "staging.stg_dream_codes": "benefit_code varchar, code_name varchar, benefit varchar, outcome_class varchar",
     "marts.observation": "data_from date, data_to date, wage_to date",
+    "marts.week_status": "person_id varchar, status varchar, benefit varchar, from_week date, to_week date",
     "marts.benefit_spells": "person_id varchar, spell_number integer, benefit varchar, municipality_code varchar,"
     " from_week date, to_week date, is_open boolean",
     "marts.exits": "person_id varchar, spell_number integer, benefit varchar, municipality_code varchar,"

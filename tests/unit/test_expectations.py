@@ -52,7 +52,7 @@ OFFENCES = (
     ),
     (
         "insert into staging.stg_caseload values ('S1', 'A', '615', '2017-01-01', 40, 1)",
-        ("staging.stg_caseload", "unique(caseworker_id, team, month)", "critical", 2),
+        ("staging.stg_caseload", "unique(caseworker_id, team, municipality_code, month)", "critical", 2),
     ),
     (
         "insert into staging.stg_meetings values ('P0000001', '2031-01-01', 'cv', 'brev', 'S1', false, '2031-01-02')",
