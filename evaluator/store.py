@@ -10,7 +10,7 @@ from hashlib import sha256
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
@@ -172,15 +172,15 @@ def _fill_reference_tables(connection: duckdb.DuckDBPyConnection) -> None:
     digest = sha256(repr((codes, municipalities)).encode()).hexdigest()
     if connection.execute("select reference_sha256 from meta.store").fetchall() == [(digest,)]:
         return
-    connection.execute("delete from raw.dream_codes")
-    connection.executemany("insert into raw.dream_codes values (?, ?, ?, nullif(?, ''), ?)", codes)
-    connection.execute("delete from raw.municipalities")
-    connection.executemany("insert into raw.municipalities values (?, ?, ?, ?)", municipalities)
+    for table, rows in (("dream_codes", codes), ("municipalities", municipalities)):
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        connection.execute(f"delete from raw.{table}")
+        connection.execute(f"insert into raw.{table} select {', '.join(['unnest(?)'] * len(columns))}", columns)
     connection.execute("update meta.store set reference_sha256 = ?", [digest])
 
 
 @cache
-def _municipalities() -> list[list[str | int]]:
+def _municipalities() -> list[list[Any]]:
     """Return code, name, region and population of the 98 municipalities."""
     text = (resources.files("evaluator.registers") / "municipalities.csv").read_text(encoding="utf-8")
     rows = csv.DictReader(text.splitlines(), delimiter=";")
