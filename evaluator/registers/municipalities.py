@@ -51,7 +51,7 @@ STEPS = {
 }
 PARTLY_DELIVERED = "217"
 HORSENS, SILKEBORG = "615", "740"
-OVERSIZE = {HORSENS: 0.024, SILKEBORG: 0.045}  # guaranteed shares of all persons
+OVERSIZE = {HORSENS: 0.0222, SILKEBORG: 0.045}  # guaranteed shares of all persons
 STEP_OVERSIZE = 1.25
 
 

@@ -18,7 +18,7 @@ QUALIFYING = 2  # from erhvervsfaglig: kontanthjaelp also below 30
 # Entries per week relative to 2016, by year 2012-2019; the first year also builds the stock.
 INFLOW = (3.30, 1.02, 1.02, 1.02, 1.00, 0.92, 0.86, 0.82)
 INFLOW_YOUNG_AKT = (2.40, 1.30, 1.33, 1.33, 1.08, 0.82, 0.74, 0.68)
-YOUNG_AKT_IN_HORSENS = 0.50
+YOUNG_AKT_IN_HORSENS = 0.54
 SILKEBORG_HARDER = 0.04  # smaller share of ready entrants
 EXTRA_ENTRANTS, KEPT_AWAY = 0.30, 0.25  # of those who enter a treated municipality in the world of responding inflow
 
@@ -86,6 +86,8 @@ def _draw(stream: np.random.Generator, municipality: Ints, *, easier: bool) -> P
     u = stream.random((16, n))
     horsens = _index(HORSENS)
     forced = (municipality == horsens) & (u[0] < YOUNG_AKT_IN_HORSENS)
+    spread = np.flatnonzero(forced)  # their entries are spread evenly, so that the guaranteed stock comes about
+    u[6, spread] = (np.arange(len(spread)) + u[6, spread]) / max(len(spread), 1)
     band = _pick(u[1], 0.05, 0.45) if easier else _pick(u[1], 0.30, 0.18, 0.34)
     band = np.where(forced, 0, band + (1 if easier else 0))
     floor, width = rates.AGE_FLOORS[band], np.array([7, 5, 20, 15])[band]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from evaluator.registers import rates
-from evaluator.registers.calendar import MONTH_OF_WEEK, WEEKS, month_date
+from evaluator.registers.calendar import MONTH_OF_WEEK, MONTHS, WEEKS, month_date
 from evaluator.registers.municipalities import STARTS, MonthTables, month_tables, municipalities
 from evaluator.registers.people import People, draw_people
 from evaluator.registers.process import Paths, run
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 STATES = ("job", "education", "other_benefit", "supported_work", "entry_benefit", "self_support", "left_register")
 HORIZONS = (26, 52)
 _WEEKS_NEEDED = max(HORIZONS) + 6  # the wage month of the last horizon
+OBSERVATION_LAG_WEEKS = 4
+WAGE_FINAL_AFTER_MONTHS = 2
 _STREAMS = 8
 
 # End state by weekly state, for people whose benefit is the entry benefit; blank weeks are decided by the wage month.
@@ -65,14 +67,19 @@ class Register:
         member &= np.isin(self.target_groups(), list(population.target_groups))
         return member & (age >= population.age[0]) & (age <= population.age[1])
 
+    def observed(self, horizon: int) -> Bools:
+        """Return whose horizon week lies four weeks before the data end, in a month whose wages are final."""
+        week = self.people.entry + horizon
+        inside = np.minimum(week, WEEKS - 1)
+        return (week < WEEKS - OBSERVATION_LAG_WEEKS) & (MONTH_OF_WEEK[inside] < MONTHS - WAGE_FINAL_AFTER_MONTHS)
+
     def end_states(self, horizon: int, *, without: bool = False) -> np.ndarray:
         """Return each person's end state `horizon` weeks after entry as an index into STATES; -1 when not observed.
 
         A blank week is job when any week of its month (the month holds the week's Thursday) is a job week.
         """
         column = self.paths.twin if without else self.paths.factual
-        week = self.people.entry + horizon
-        seen = week < WEEKS
+        seen = self.observed(horizon)
         recorded = self.paths.weeks[horizon][column]
         code = recorded & 15
         state = _STATE_INDEX[code].copy()
@@ -93,15 +100,12 @@ class Register:
         return wage
 
     def entry_cells(self, population: Population, horizon: int, period: str = "month") -> pl.DataFrame:
-        """Return persons and end states by municipality and entry period, for cohorts that are fully observed."""
+        """Return persons and end states by municipality and entry period, of those observed."""
         import polars as pl
 
         state = self.end_states(horizon)
         month = MONTH_OF_WEEK[self.people.entry]
-        # A month counts when its last entry week, the horizon and four weeks more are observed.
-        open_months = MONTH_OF_WEEK[np.minimum(np.arange(WEEKS), WEEKS - 1)][max(WEEKS - horizon - 4, 0) :]
-        complete = month < (open_months.min() if len(open_months) else MONTH_OF_WEEK[-1] + 1)
-        keep = self.members(population) & complete & (state >= 0)
+        keep = self.members(population) & (state >= 0)
         step = {"month": 1, "quarter": 3, "year": 12}[period]
         first = month[keep] // step * step
         key = (self.people.municipality[keep] * 128 + first) * len(STATES) + state[keep]
