@@ -160,8 +160,14 @@ def build(
     """
     last = max(LAYERS.index(schema) for schema in schemas)
     models = order(read_models(LAYERS[: last + 1]))
-    chosen = [model for model in models if model.schema in schemas]
-    values = {name: (variables or {}).get(name) for model in chosen for name in model.variables}
+    return build_models(connection, [model for model in models if model.schema in schemas], variables or {})
+
+
+def build_models(
+    connection: duckdb.DuckDBPyConnection, models: Sequence[Model], variables: Mapping[str, object]
+) -> tuple[Built, ...]:
+    """Build these models, which must be in order; see `build`."""
+    values = {name: variables.get(name) for model in models for name in model.variables}
     for name, value in values.items():
         connection.execute(f"set variable {name} = ?", [value])
     connection.execute(
@@ -175,7 +181,7 @@ def build(
         ).fetchall()
     )
     current: dict[str, str] = {}
-    return tuple(_build_one(connection, model, values, past, current) for model in chosen)
+    return tuple(_build_one(connection, model, values, past, current) for model in models)
 
 
 def _build_one(

@@ -31,7 +31,7 @@ STATES = {
     "foertidspension": ([*ON_BENEFIT, ("2016-05-02", "", "783")], [], [], "", "other_benefit"),
     "785 ends in 5 and is no wage subsidy": ([*ON_BENEFIT, ("2016-05-02", "", "785")], [], [], "", "other_benefit"),
     "parental leave": ([*ON_BENEFIT, ("2016-05-02", "", "881")], [], [], "", "other_benefit"),
-    "adult apprentice": ([*ON_BENEFIT, ("2016-05-02", "", "521")], [("2016-07", "160", "200")], [], "", "other_benefit"),
+    "adult apprentice": ([*ON_BENEFIT, ("2016-05-02", "", "521")], [("2016-07", "16", "200")], [], "", "other_benefit"),
     "a code outside the table is not dropped": ([*ON_BENEFIT, ("2016-05-02", "", "555")], [], [], "", "other_benefit"),
     "another benefit beats education": (
         [*ON_BENEFIT, ("2016-05-02", "", "890")], [], [("2016-01-01", "")], "", "other_benefit"),
