@@ -15,6 +15,13 @@ def size_word(released: Released) -> str:
     return "sammenhæng" if released.is_association else "effekt"
 
 
+def size_label(released: Released) -> str:
+    """Return what the box calls the size: only a found effect is called one."""
+    if released.answer_kind == "undecided":
+        return "Bedste bud"
+    return size_word(released).capitalize()
+
+
 def clause(estimate: Row) -> str:
     """Return a difference as a clause: `3,1 pct.point flere var i job`."""
     said = words.outcome(estimate["outcome"])
@@ -25,10 +32,10 @@ def clause(estimate: Row) -> str:
 
 def horizon(released: Released) -> str:
     """Return when the outcome is measured."""
-    if label := released.fact("horizon_label"):
-        return label
+    if released.is_association:
+        return "samme måned"
     weeks = released.horizon
-    return f"{weeks} uger efter start på ydelsen" if weeks else "perioden efter start"
+    return f"{weeks} uger efter start på ydelsen" if weeks else "året efter indsatsens start mod året før"
 
 
 def _when(released: Released) -> str:
@@ -42,37 +49,44 @@ def sentence(released: Released) -> str:
     kind = released.answer_kind
     if kind == "refused" or estimate is None or not numbers.is_known(estimate["value"]):
         return _refused(released)
-    if kind == "undecided":
-        return _undecided(released, estimate)
-    return _associated(released, estimate) if released.is_association else _effect(released, estimate)
+    if released.is_association:
+        return _associated(estimate)
+    return _undecided(released, estimate) if kind == "undecided" else _effect(released, estimate)
 
 
 def _range(estimate: Row) -> str:
+    if estimate["unit"] == "rate":  # its unit is long and stands beside the value
+        low, high = (numbers.bare(estimate[end], "rate", sign=False) for end in ("low", "high"))
+        return f"95 pct. interval fra {low} til {high}"
     return f"95 pct. interval {numbers.interval(estimate['low'], estimate['high'], estimate['unit'])}"
 
 
 def _effect(released: Released, estimate: Row) -> str:
     found = f"{clause(estimate)}{_when(released)}, end uden indsatsen ({_range(estimate)})."
-    if estimate["low"] <= 0 <= estimate["high"]:
+    if released.answer_kind == "no_relevant_effect":
         return f"Indsatsen har ikke haft en effekt af betydning: {found}"
     return f"Indsatsens effekt er, at {found}"
 
 
 def _undecided(released: Released, estimate: Row) -> str:
     said = words.outcome(estimate["outcome"])
-    noun = "ingen sammenhæng" if released.is_association else "ingen effekt"
-    subject = "flere sanktioner er forbundet med" if released.is_association else "indsatsen gav"
     return (
-        f"Det kan ikke afgøres, om {subject} {said.question}{_when(released)}: det bedste bud er "
-        f"{numbers.effect(estimate['value'], estimate['unit'])}, men intervallet går "
-        f"{numbers.interval(estimate['low'], estimate['high'], estimate['unit'])} og rummer både {noun} og en ændring "
-        "af betydning."
+        f"Det kan ikke afgøres, om indsatsen gav {said.question}{_when(released)}: {_guess(estimate)} og rummer både "
+        "ingen effekt og en ændring af betydning."
     )
 
 
-def _associated(released: Released, estimate: Row) -> str:
-    exposure = released.fact("exposure_label", "én sanktion mere pr. 100 modtagere")
-    return f"{exposure[0].upper()}{exposure[1:]} er forbundet med, at {clause(estimate)} ({_range(estimate)})."
+def _guess(estimate: Row) -> str:
+    value, span = numbers.effect(estimate["value"], estimate["unit"]), (estimate["low"], estimate["high"])
+    return f"det bedste bud er {value}, men intervallet går {numbers.interval(*span, estimate['unit'])}"
+
+
+def _associated(estimate: Row) -> str:
+    if estimate["low"] <= 0 <= estimate["high"]:
+        question = words.outcome(estimate["outcome"]).question
+        return f"Det kan ikke afgøres, om flere sanktioner er forbundet med {question}: {_guess(estimate)}."
+    exposure = words.EXPOSURE[0].upper() + words.EXPOSURE[1:]
+    return f"{exposure} er forbundet med, at {clause(estimate)} ({_range(estimate)})."
 
 
 def _refused(released: Released) -> str:

@@ -32,8 +32,10 @@ UNITS = {
     "share": Unit("pct.", "pct.point", "Forskel i pct.point", 1, 100.0),
     "log": Unit("personer", "pct.", "Forskel i pct.", 1),
     "count": Unit("", "", "Forskel", 2),
-    "rate": Unit("pr. 100 personer", "pr. 100 personer", "Forskel pr. 100 personer", 2),
+    "weeks": Unit("uger", "uger", "Forskel i uger", 2),
+    "rate": Unit("pr. 100 personer", "pr. 100 personer", "Forskel pr. 100 personer om måneden", 2, 100.0),
 }
+"""Of log points the effect is read as a change in per cent, the level as persons. A rate is per person a month."""
 
 
 def is_known(value: Any) -> bool:
@@ -85,10 +87,16 @@ def effect(value: float | None, unit: str, status: str | None = None, *, sign: b
 
 
 def interval(low: float | None, high: float | None, unit: str, status: str | None = None) -> str:
-    """Return `fra 1,2 til 5,0 pct.point`, or why there is no interval."""
-    if not (is_known(low) and is_known(high)):
+    """Return `fra 1,2 til 5,0 pct.point`, or why there is no interval; an open end is said to be open."""
+    if low is None or high is None:
         return absent(status)
-    return f"fra {bare(low, unit)} til {effect(high, unit)}"
+    if not (is_known(low) and is_known(high)):
+        ends = (
+            f"fra {effect(low, unit, sign=False)}" if is_known(low) else "",
+            f"op til {effect(high, unit, sign=False)}" if is_known(high) else "",
+        )
+        return next((f"{end} (uden grænse til den anden side)" for end in ends if end), "uden grænser")
+    return f"fra {bare(low, unit, sign=False)} til {effect(high, unit, sign=False)}"
 
 
 def level(value: float | None, unit: str, status: str | None = None) -> str:

@@ -35,11 +35,22 @@ PALETTE = {
 WIDTH = 640
 """Width in pixels of a full chart's plotting area."""
 
+SIGNED = "datum.value > 0 ? '+' + datum.label : datum.label"
+"""Axis labels of differences."""
+
 
 def css_variables() -> str:
     """Return the palette and the font as CSS custom properties."""
     colours = "".join(f"--{name.replace('_', '-')}:{value};" for name, value in PALETTE.items())
     return f":root{{{colours}--font:{FONT};}}"
+
+
+def names_axis(names: list[str], *, grid: bool = False) -> Any:
+    """Return an axis of names with room for the longest in any reader's font: the drawing is measured in another."""
+    import altair as alt
+
+    room = 8 * max(map(len, names), default=0) + 14
+    return alt.Axis(domain=False, ticks=False, grid=grid, labelPadding=10, labelLimit=340, minExtent=room)
 
 
 def config() -> dict[str, Any]:
@@ -50,7 +61,7 @@ def config() -> dict[str, Any]:
         "aria": False,
         "font": FONT,
         "background": None,
-        "padding": {"left": 4, "right": 12, "top": 6, "bottom": 4},
+        "padding": {"left": 4, "right": 30, "top": 6, "bottom": 4},
         "view": {"stroke": None},
         "text": {"fontSize": 13, "color": PALETTE["ink"]},
         "axis": {
@@ -63,6 +74,15 @@ def config() -> dict[str, Any]:
             "labelPadding": 6,
             "labelLimit": 240,
         },
-        "legend": {**text, **colours, "orient": "top", "title": None, "labelLimit": 320, "symbolSize": 90},
+        "axisX": {"labelFlush": False},
+        "legend": {
+            **text,
+            **colours,
+            "orient": "top",
+            "title": None,
+            "labelLimit": 320,
+            "symbolSize": 90,
+            "columnPadding": 44,
+        },
         "header": {**text, **colours, "labelFontWeight": "bold", "title": None},
     }

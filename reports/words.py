@@ -126,6 +126,7 @@ DELIVERY = {
 }
 ANSWERS = {
     "effect": "Svaret",
+    "no_relevant_effect": "Ingen effekt af betydning",
     "undecided": "Kan ikke afgøres",
     "association": "En sammenhæng, ikke en årsag",
     "refused": "Ingen beregning",
@@ -187,10 +188,11 @@ METHODS = {
 
 INFERENCE = {
     "leave_one_cluster_out": "udeladelse af én kommune ad gangen og en t-fordeling",
-    "placebo": "placebotest over kommuner",
-    "placebo_inversion": "placebotest over kommuner, vendt om til et interval",
-    "cluster": "spredning mellem kommuner",
+    "influence_function": "spredning mellem kommuner",
+    "randomisation": "placebotest over kommuner",
+    "randomisation_scaled": "placebotest over kommuner, skaleret efter størrelse",
 }
+EXPOSURE = "én sanktion mere pr. 100 modtagere om måneden"
 
 REFORMS = (
     ("2013-01-01", "Reform af førtidspension og fleksjob"),
@@ -209,15 +211,11 @@ REFORMS = (
 """Dates that make almost any series jump."""
 
 RULES = {
-    "expect_column_values_to_not_be_null": "ingen tomme felter",
-    "expect_column_values_to_be_unique": "ingen dubletter",
-    "expect_compound_columns_to_be_unique": "ingen dubletter",
-    "expect_column_values_to_be_in_set": "kun kendte koder",
-    "expect_column_values_to_be_between": "værdier inden for det mulige",
-    "expect_column_pair_values_a_to_be_greater_than_b": "slut ligger efter start",
-    "expect_table_row_count_to_be_between": "forventet antal rækker",
-    "expect_column_values_to_match_regex": "rigtigt format",
-    "unexpected_rows_expectation": "særlig regel",
+    "unique": "ingen dubletter",
+    "not_null": "aldrig tom",
+    "one_of": "kun kendte koder",
+    "between": "inden for det mulige",
+    "row_count": "forventet antal rækker",
 }
 SEVERITIES = {"critical": "standser kørslen", "warning": "advarsel"}
 
@@ -235,6 +233,20 @@ def group(value: str) -> str:
     """Return the name of a group as a reader says it."""
     text = {"true": "ja", "false": "nej"}.get(str(value).lower())
     return text or VALUES.get(str(value), str(value)).replace("-", "–")
+
+
+def rule(name: str) -> str:
+    """Return a rule of the data checks in Danish: `not_null(sex)` is `aldrig tom: sex`."""
+    kind, _, columns = name.partition("(")
+    return f"{RULES[kind]}: {columns.rstrip(')')}" if kind in RULES else name
+
+
+def when(at: int, period: str) -> str:
+    """Return a time from the start in words: `3 måneder før`, `ved start`, `1 kvartal efter`."""
+    if at == 0:
+        return "ved start"
+    plural, single = PERIODS.get(period, PERIODS["month"])
+    return f"{abs(at)} {single if abs(at) == 1 else plural} {'før' if at < 0 else 'efter'}"
 
 
 def listed(names: list[str], limit: int = 4) -> str:

@@ -61,7 +61,7 @@ def as_html(released: Released) -> str:
         title=released.fact("title", "Evaluering"),
         question=released.fact("question"),
         created=numbers.day(released.fact("created_at")),
-        data_to=numbers.day(released.fact("data_to")),
+        data_to=numbers.day(released.fact("data_to") or released.fact("panel_to")),
         front=front.context(released),
         sections=results.context(released),
         data=data.context(released),

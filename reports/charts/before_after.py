@@ -29,9 +29,7 @@ def before_after(row: Row, estimate: Row, title: str) -> Figure:
         bar["value"] *= factor
     bars[2].update(low=low * factor, high=high * factor)
     order = [BEFORE, AFTER, WITHOUT]
-    base = alt.Chart(figure.data(bars)).encode(
-        y=alt.Y("name:N", sort=order, title=None, axis=alt.Axis(domain=False, ticks=False, labelPadding=10))
-    )
+    base = alt.Chart(figure.data(bars)).encode(y=alt.Y("name:N", sort=order, title=None, axis=theme.names_axis(order)))
     fills = [theme.PALETTE["neutral_soft"], theme.PALETTE["treated"], theme.PALETTE["counterfactual_soft"]]
     drawn = base.mark_bar(size=26).encode(
         x=alt.X("value:Q", title=None, axis=None, scale=alt.Scale(zero=True, nice=False)),
@@ -45,7 +43,7 @@ def before_after(row: Row, estimate: Row, title: str) -> Figure:
     text = base.mark_text(align="left", dx=8, fontWeight="bold").encode(x="end:Q", text="label:N")
     shown = numbers.level(row["counterfactual_after"], row["unit"])
     chart = (drawn + whisker + text).properties(
-        width=430,
+        width=460,
         height=alt.Step(40),
         description=f"Tre søjler: før {bars[0]['label']}, efter {bars[1]['label']} og efter uden indsatsen {shown}, "
         f"95 pct. interval fra {numbers.level(low, row['unit'])} til {numbers.level(high, row['unit'])}.",

@@ -33,7 +33,7 @@ def delivered(rows: list[Row], title: str, table: Table) -> Figure | None:
     hues = [theme.PALETTE["neutral"], theme.PALETTE["treated"], theme.PALETTE["counterfactual"]]
     names = [row["municipality_name"] for row in rows]
     base = alt.Chart(figure.data(points)).encode(
-        y=alt.Y("name:N", sort=names, title=None, axis=alt.Axis(domain=False, ticks=False, grid=True))
+        y=alt.Y("name:N", sort=names, title=None, axis=theme.names_axis(names, grid=True))
     )
     dots = base.mark_point(filled=True, size=100, opacity=1).encode(
         x=alt.X("value:Q", title="Sager pr. sagsbehandler", axis=alt.Axis(grid=False), scale=alt.Scale(zero=True)),
@@ -81,7 +81,7 @@ def path(rows: list[Row], title: str) -> Figure | None:
                 "on:Q",
                 title=None,
                 axis=alt.Axis(format="d", grid=False, values=list(range(int(low), int(high) + 2, 1 if one else 2))),
-                scale=alt.Scale(domain=[low, high], nice=False),
+                scale=alt.Scale(domain=[low, high], nice=False, zero=False),
             ),
             y=alt.Y("value:Q", title="Sager pr. sagsbehandler" if one else None, axis=alt.Axis(tickCount=3)),
         )

@@ -34,7 +34,8 @@ def end_states(released: Released, title: str) -> Figure | None:
     order = [words.outcome(s).label for s in states]
     shares = [_share(treated[s], s, WITH) for s in states] + [_share(compared[s], s, against) for s in states]
     gains = [_gain(released, s) for s in states]
-    y = alt.Y("state:N", sort=order, title=None, axis=alt.Axis(domain=False, ticks=False, labelPadding=10))
+    rows = alt.Scale(type="band", paddingInner=0.2, paddingOuter=0.1)
+    y = alt.Y("state:N", sort=order, title=None, axis=theme.names_axis(order), scale=rows)
     hues = [theme.PALETTE["treated"], theme.PALETTE["counterfactual_soft"]]
     base = alt.Chart(figure.data([s for s in shares if s["share"] is not None])).encode(
         y=y, yOffset=alt.YOffset("arm:N", sort=[WITH, against], scale=alt.Scale(paddingInner=0.1))
@@ -46,7 +47,7 @@ def end_states(released: Released, title: str) -> Figure | None:
     text = base.mark_text(align="left", dx=5, fontSize=12).encode(x="share:Q", text="label:N")
     height = 46 * len(states)
     left = (bars + text).properties(width=300, height=height)
-    right = _differences(gains, alt.Y("state:N", sort=order, title=None, axis=None)).properties(
+    right = _differences(gains, alt.Y("state:N", sort=order, title=None, axis=None, scale=rows)).properties(
         width=230, height=height
     )
     said = "; ".join(
@@ -83,7 +84,7 @@ def table(released: Released, states: tuple[str, ...]) -> Table:
             )
         )
     against = "Uden indsatsen" if "counterfactual" in by_arm else "Andre kommuner"
-    headers = ("Tilstand", "Med indsatsen", against, "Forskel", "95 pct. interval", "Personer med indsatsen")
+    headers = ("Tilstand", "Med indsatsen", against, "Forskel", "95 pct. interval", "Personer i alt")
     return Table(headers, tuple(rows))
 
 
@@ -109,7 +110,7 @@ def _differences(gains: list[dict[str, Any]], y: Any) -> Any:
     import altair as alt
 
     base = alt.Chart(figure.data(gains)).encode(y=y)
-    axis = alt.Axis(tickCount=5, format="+")
+    axis = alt.Axis(tickCount=5, labelExpr=theme.SIGNED)
     zero = alt.Chart(figure.data([{"x": 0}])).mark_rule(color=theme.PALETTE["neutral"]).encode(x="x:Q")
     band = base.mark_rule(color=theme.PALETTE["treated"]).encode(x="band_low:Q", x2="band_high:Q")
     line = base.mark_rule(strokeWidth=4, color=theme.PALETTE["treated"]).encode(

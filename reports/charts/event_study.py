@@ -50,8 +50,8 @@ def event_study(rows: list[Row], period: str, title: str) -> Figure | None:
         width=theme.WIDTH,
         height=280,
         description=f"Punkter med intervaller for hver af {len(known)} {plural} omkring indsatsens start. Den første "
-        f"({first['at_label']}) er {numbers.effect(first['value'], unit)}, den sidste ({last['at_label']}) "
-        f"{numbers.effect(last['value'], unit)}.",
+        f"({words.when(first['at'], period)}) er {numbers.effect(first['value'], unit)}, den sidste "
+        f"({words.when(last['at'], period)}) {numbers.effect(last['value'], unit)}.",
     )
     caption = (
         "Lodret stiplet linje: indsatsens start. Tyk streg: 95 pct. interval for hvert punkt. Tynd streg: samlet bånd, "
@@ -59,7 +59,7 @@ def event_study(rows: list[Row], period: str, title: str) -> Figure | None:
     )
     if PARTLY in phases:
         caption += " Trekanter er borgere, der begyndte før starten, men måles efter."
-    return figure.figure(chart, "forloeb", title=title, table=_table(rows, unit), caption=caption)
+    return figure.figure(chart, "forloeb", title=title, table=_table(rows, unit, period), caption=caption)
 
 
 def _point(row: Row, unit: str) -> dict[str, Any]:
@@ -69,11 +69,11 @@ def _point(row: Row, unit: str) -> dict[str, Any]:
     return {"at": row["at"], "phase": phase, **shown}
 
 
-def _table(rows: list[Row], unit: str) -> Table:
+def _table(rows: list[Row], unit: str, period: str) -> Table:
     headers = ("Tid", "Omfattet", "Forskel", "95 pct. interval", "Samlet bånd", "Personer")
     body = tuple(
         (
-            row["at_label"] or str(row["at"]),
+            words.when(row["at"], period),
             PARTLY if row["is_partly_exposed"] else BEFORE if row["at"] < 0 else AFTER,
             numbers.effect(row["value"], unit, row["status"]),
             numbers.interval(row["low"], row["high"], unit, row["status"]),

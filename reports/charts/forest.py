@@ -44,7 +44,7 @@ def forest(lines: list[Line], key: str, unit: str, title: str, caption: str) -> 
             "label:N",
             sort=order,
             title=None,
-            axis=alt.Axis(domain=False, ticks=False, grid=True, labelLimit=320, labelPadding=10),
+            axis=theme.names_axis(order, grid=True),
         ),
         color=alt.Color(
             "hue:N",
@@ -56,7 +56,8 @@ def forest(lines: list[Line], key: str, unit: str, title: str, caption: str) -> 
     bars = known.mark_rule(strokeWidth=3).encode(
         x=alt.X("low:Q", title=numbers.UNITS[unit].axis, axis=alt.Axis(grid=False, tickCount=6)), x2="high:Q"
     )
-    dots = known.mark_point(filled=True, size=90, opacity=1).encode(
+    dots = known.mark_point(filled=True, opacity=1).encode(
+        size=alt.Size("hue:N", legend=None, scale=alt.Scale(domain=["main", "other"], range=[190, 90])),
         x="value:Q",
         shape=alt.Shape("hue:N", legend=None, scale=alt.Scale(domain=["main", "other"], range=["diamond", "circle"])),
     )
@@ -68,7 +69,7 @@ def forest(lines: list[Line], key: str, unit: str, title: str, caption: str) -> 
     zero = alt.Chart(figure.data([{"x": 0}])).mark_rule(color=theme.PALETTE["muted"]).encode(x="x:Q")
     said = "; ".join(f"{line.name} {numbers.effect(line.value, unit, line.status)}" for line in lines)
     chart = alt.layer(zero, bars, dots, absent).properties(
-        width=400, height=alt.Step(32), description=f"Forskelle med 95 pct. interval: {said}."
+        width=430, height=alt.Step(32), description=f"Forskelle med 95 pct. interval: {said}."
     )
     return figure.figure(chart, key, title=title, table=table(lines, unit), caption=caption)
 

@@ -11,63 +11,66 @@ from reports.released import Row
 ARMS = {"treated": "med indsatsen", "comparison": "sammenligning"}
 
 
-def over_time(rows: list[Row], start: str, period: str, title: str) -> Figure | None:
-    """Return two series as released; a suppressed period is a gap. None when nothing is known."""
+def over_time(rows: list[Row], start: str, period: str, outcome: str, *, is_index: bool = False) -> Figure | None:
+    """Return two series as released; a suppressed period is a gap. None when nothing is known.
+
+    A series of levels is an index of its own year before the start; one of shares is per cent of the cohort.
+    """
     import altair as alt
 
-    points = [p for p in (_point(row) for row in rows) if p]
+    points = [p for p in (_point(row, is_index) for row in rows) if p]
     if not any(p["value"] is not None for p in points):
         return None
-    is_share = max(p["value"] for p in points if p["value"] is not None) <= 100 and _is_share(rows)
     low, high = min(p["on"] for p in points), max(p["on"] for p in points)
     present = [ARMS[a] for a in ARMS if any(p["arm"] == ARMS[a] for p in points)]
     hues = {ARMS["treated"]: theme.PALETTE["treated"], ARMS["comparison"]: theme.PALETTE["comparison"]}
     dashes = {ARMS["treated"]: [1, 0], ARMS["comparison"]: [6, 4]}
     years = list(range(int(low), int(high) + 2))
     axis = alt.Axis(format="d", values=years, grid=False)
-    unit = "Pct. af dem, der begyndte" if is_share else "Antal personer"
+    unit = "Indeks (året før starten = 100)" if is_index else "Pct. af dem, der begyndte"
     lines = (
         alt.Chart(figure.data(points))
         .mark_line(strokeWidth=2.2, interpolate="linear")
         .encode(
-            x=alt.X("on:Q", title=None, axis=axis, scale=alt.Scale(domain=[low, high], nice=False)),
-            y=alt.Y("value:Q", title=unit, axis=alt.Axis(tickCount=5), scale=alt.Scale(zero=True)),
-            color=alt.Color("arm:N", scale=alt.Scale(domain=present, range=[hues[p] for p in present])),
+            x=alt.X("on:Q", title=None, axis=axis, scale=alt.Scale(domain=[low, high], nice=False, zero=False)),
+            y=alt.Y("value:Q", title=unit, axis=alt.Axis(tickCount=5), scale=alt.Scale(zero=not is_index)),
+            color=alt.Color(
+                "arm:N",
+                scale=alt.Scale(domain=present, range=[hues[p] for p in present]),
+                legend=alt.Legend(symbolSize=700, symbolStrokeWidth=2.2, offset=24),
+            ),
             strokeDash=alt.StrokeDash("arm:N", scale=alt.Scale(domain=present, range=[dashes[p] for p in present])),
         )
     )
     reforms = _reforms(low, high)
     layers = [*_marks(reforms, numbers.decimal_year(start), low, high), lines]
     ends = [[p for p in points if p["arm"] == arm and p["value"] is not None] for arm in present]
-    said = "; ".join(
-        f"{series[0]['arm']} går fra {series[0]['label']} til {series[-1]['label']}" for series in ends if series
+    said = ", ".join(f"{s[0]['arm']} fra {s[0]['label']} til {s[-1]['label']}" for s in ends if s)
+    chart = alt.layer(*layers).properties(
+        width=theme.WIDTH, height=280, description=f"{outcome} over tid som linjer: {said}."
     )
-    chart = alt.layer(*layers).properties(width=theme.WIDTH, height=280, description=f"To linjer over tid: {said}.")
     notes = tuple(f"{r['number']}. {r['name']} ({numbers.day(r['date'])})" for r in reforms)
     caption = "Tallene er som målt, uden sammenligning og usikkerhed. Lodret stiplet linje: indsatsens første start."
     if reforms:
         caption += " Numrene er reformer, som kan flytte kurverne:"
-    return figure.figure(chart, "over-tid", title=title, table=_table(rows, period), caption=caption, notes=notes)
+    return figure.figure(
+        chart, "tid", title=f"{outcome}: {said}", table=_table(rows, period, is_index), caption=caption, notes=notes
+    )
 
 
-def _is_share(rows: list[Row]) -> bool:
-    return all(r["share"] <= 1 for r in rows if numbers.is_known(r["share"]))
-
-
-def _point(row: Row) -> dict[str, Any] | None:
+def _point(row: Row, is_index: bool) -> dict[str, Any] | None:
     on = numbers.decimal_year(row["period_on"])
     if on is None or row["arm"] not in ARMS:
         return None
-    value = row["share"]
-    shown = None if not numbers.is_known(value) else value * (100 if value <= 1 else 1)
-    label = _shown(value, row["status"])
-    return {"on": on, "arm": ARMS[row["arm"]], "value": shown, "label": label}
+    value = 100 * row["share"] if numbers.is_known(row["share"]) else None
+    return {"on": on, "arm": ARMS[row["arm"]], "value": value, "label": _shown(row, is_index)}
 
 
-def _shown(value: float | None, status: str | None) -> str:
-    if value is None or not numbers.is_known(value):
-        return numbers.absent(status)
-    return numbers.percent(value) if value <= 1 else numbers.count(value)
+def _shown(row: Row, is_index: bool) -> str:
+    share, status = row.get("share"), row.get("status")
+    if is_index and numbers.is_known(share):
+        return numbers.number(100 * row["share"])
+    return numbers.percent(share, status)
 
 
 def _reforms(low: float, high: float) -> list[dict[str, Any]]:
@@ -97,7 +100,7 @@ def _marks(reforms: list[dict[str, Any]], start: float | None, low: float, high:
     return layers
 
 
-def _table(rows: list[Row], period: str) -> Table:
+def _table(rows: list[Row], period: str, is_index: bool) -> Table:
     by_date: dict[str, dict[str, Row]] = {}
     for row in rows:
         by_date.setdefault(row["period_on"], {})[row["arm"]] = row
@@ -106,7 +109,7 @@ def _table(rows: list[Row], period: str) -> Table:
         cells = [numbers.period(on, period)]
         for arm in ARMS:
             row = by_date[on].get(arm, {})
-            cells += [_shown(row.get("share"), row.get("status")), numbers.count(row.get("persons"), row.get("status"))]
+            cells += [_shown(row, is_index), numbers.count(row.get("persons"), row.get("status"))]
         body.append(tuple(cells))
     headers = ("Periode", "Med indsatsen", "Personer", "Sammenligning", "Personer (sammenligning)")
     return Table(headers, tuple(body))

@@ -12,7 +12,7 @@ from reports.released import Row
 BINS = 44
 
 
-def placebo(rows: list[Row], unit: str, title: str) -> Figure | None:
+def placebo(rows: list[Row], unit: str, title: str, notes: tuple[str, ...] = ()) -> Figure | None:
     """Return a stack of dots, one per municipality, the treated one marked; None without a distribution."""
     import altair as alt
 
@@ -33,20 +33,22 @@ def placebo(rows: list[Row], unit: str, title: str) -> Figure | None:
     )
     tips = [{**p, "top": tallest + 1.4, "tip": tallest + 2} for p in points if p["treated"]]
     tip = alt.Chart(figure.data(tips)).encode(x="x:Q")
-    stem = tip.mark_rule(color=theme.PALETTE["treated"], strokeDash=[2, 3]).encode(y=alt.Y("y:Q", axis=None), y2="top:Q")
+    stem = tip.mark_rule(color=theme.PALETTE["treated"], strokeDash=[2, 3]).encode(
+        y=alt.Y("y:Q", axis=None), y2="top:Q"
+    )
     label = tip.mark_text(fontWeight="bold", color=theme.PALETTE["treated"]).encode(
         y=alt.Y("tip:Q", axis=None), text=alt.value("indsatsen")
     )
     zero = alt.Chart(figure.data([{"x": 0}])).mark_rule(color=theme.PALETTE["neutral"]).encode(x="x:Q")
     place = next((i for i, r in enumerate(known, 1) if r["is_treated"]), None)
-    said = f"Kommunen med indsatsen er nummer {place} af {len(known)} nedefra." if place else ""
+    said = f"Kommunen med indsatsen er nummer {place} af {len(known)} nedefra." if place and not notes else ""
     chart = alt.layer(zero, stem, others, own, label).properties(
         width=theme.WIDTH,
         height=max(120, 13 * (tallest + 3)),
         description=f"En prik for hver af {len(known)} kommuner, placeret efter deres beregnede forskel. {said}",
     )
     caption = f"Hver prik er en kommune, regnet som om den havde haft indsatsen. {said}"
-    return figure.figure(chart, "placebo", title=title, table=_table(known, unit), caption=caption)
+    return figure.figure(chart, "placebo", title=title, table=_table(known, unit), caption=caption, notes=notes)
 
 
 def _stacked(values: list[float], treated: list[bool]) -> tuple[list[dict[str, Any]], Counter[int]]:

@@ -29,8 +29,8 @@ def _deliveries(released: Released) -> Table | None:
         (
             row["extract"],
             row["file"],
-            numbers.count(row["rows"]),
-            numbers.count(row["rejected"]),
+            numbers.count(row["rows"], "suppressed"),
+            numbers.count(row["rejected"], "suppressed"),
             f"{numbers.day(row['period_from'])} – {numbers.day(row['period_to'])}" if row["period_from"] else "–",
             (row["sha256"] or "")[:12],
         )
@@ -45,11 +45,11 @@ def _checks(released: Released) -> Table | None:
     body = tuple(
         (
             row["table_name"],
-            words.RULES.get(row["rule"], row["rule"].replace("_", " ")),
+            words.rule(row["rule"]),
             words.SEVERITIES.get(row["severity"], row["severity"]),
             "● bestået" if row["passed"] else "▲ ikke bestået",
-            numbers.count(row["rows"]),
-            numbers.count(row["unexpected"], row.get("status")),
+            numbers.count(row["rows"], "suppressed"),
+            numbers.count(row["unexpected"], "suppressed"),
             row["notes"] or "",
         )
         for row in rows

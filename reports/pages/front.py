@@ -27,7 +27,7 @@ def context(released: Released) -> dict[str, Any]:
         "comparison": _comparison(released),
         "people": _people(released),
         "lights": _lights(released),
-        "checks": [_check(row) for row in released["diagnostics"]],
+        "checks": [_check(row) for row in sorted(released["diagnostics"], key=_worst_first)],
         "caveats": [row["text"] for row in _caveats(released)[:3]],
         "more_caveats": len(released["caveats"]) > 3,
     }
@@ -55,20 +55,27 @@ def _box(released: Released) -> list[tuple[str, str]]:
     rows: list[tuple[str, str]] = []
     if not refused:
         unit, status = estimate.get("unit", "share"), estimate.get("status")
-        rows.append((answer.size_word(released).capitalize(), numbers.effect(estimate.get("value"), unit, status)))
+        rows.append((answer.size_label(released), numbers.effect(estimate.get("value"), unit, status)))
         rows.append(("95 pct. interval", numbers.interval(estimate.get("low"), estimate.get("high"), unit, status)))
-    rows.append(("Antal personer", _persons(released)))
+    if persons := _persons(released):
+        rows.append(("Antal personer", persons))
     rows.append(("Horisont", answer.horizon(released)))
     rows.append(("Sammenligning", compared_with(released)))
     return rows
 
 
 def _persons(released: Released) -> str:
-    treated, compared = released.whole("persons_treated"), released.whole("persons_comparison")
-    if released.is_association:
-        return numbers.count(treated)
-    shown = f"{numbers.count(treated)} med indsatsen"
-    return f"{shown}, {numbers.count(compared)} i sammenligningen" if compared else shown
+    """Return how many persons are behind the answer; nothing when it is not known."""
+    treated, compared = (_people_counted(released.fact(f"persons_{arm}")) for arm in ("treated", "comparison"))
+    if released.is_association or not treated:
+        return treated
+    return f"{treated} med indsatsen, {compared} i sammenligningen" if compared else f"{treated} med indsatsen"
+
+
+def _people_counted(fact: str) -> str:
+    if fact == numbers.SUPPRESSED:
+        return fact
+    return numbers.count(float(fact)) if fact not in ("", "0") else ""
 
 
 def compared_with(released: Released) -> str:
@@ -85,15 +92,15 @@ def _delivery(released: Released) -> dict[str, Any]:
     rows = released["delivery"]
     if not rows:
         reason = "Evalueringen har ikke et planlagt sagstal at måle op imod."
-        return {"sentence": reason, "shape": "", "table": None}
+        return {"sentence": "", "why": reason, "shape": "", "table": None}
     counted = {verdict: [r for r in rows if r["verdict"] == verdict] for verdict in words.DELIVERY}
     if len(rows) == 1:
-        return {**_single(rows[0]), "table": delivery_table(rows)}
+        return {**_single(rows[0]), "why": "", "table": delivery_table(rows)}
     parts = [f"{words.DELIVERY[v][1]} i {len(found)}" for v, found in counted.items() if found]
     sentence = f"Det planlagte fald i sagstallet er {words.listed(parts, limit=9)} af {len(rows)} kommuner."
     whole = len(counted["delivered"]) == len(rows)
     shape = words.DELIVERY["delivered" if whole else "partly"][0]
-    return {"sentence": sentence, "shape": shape, "table": delivery_table(rows)}
+    return {"sentence": sentence, "why": "", "shape": shape, "table": delivery_table(rows)}
 
 
 def _single(row: Row) -> dict[str, str]:
@@ -146,16 +153,39 @@ def _comparison(released: Released) -> dict[str, Any]:
     if not all(numbers.is_known(v) for v in needed):
         why = f"Før og efter: {numbers.absent(row['status'])}."
         return {"claim": claim, "figure": None, "why": why, "sentence": ""}
-    raw = numbers.effect(row["change"], row["unit"])
+    return {"claim": claim, "figure": _before_after(row, estimate), "why": "", "sentence": _told(released, row)}
+
+
+def _before_after(row: Row, estimate: Row) -> Figure:
+    raw, net = _raw(row), numbers.effect(row["effect"], row["unit"])
+    title = f"{words.outcome(row['outcome']).label}: {raw} i forhold til før, {net} i forhold til uden indsatsen"
+    return before_after.before_after(row, estimate, title)
+
+
+def _told(released: Released, row: Row) -> str:
+    """Return the before-after claim in words, never without what would have happened anyway."""
+    raw = _raw(row)
     without = numbers.level(row["counterfactual_after"], row["unit"])
-    sentence = (
-        f"Før-efter-tallet er {raw}: fra {numbers.level(row['before'], row['unit'])} til "
-        f"{numbers.level(row['after'], row['unit'])}. Uden indsatsen ville det efter beregningen være blevet {without}. "
-        f"Forskellen, {numbers.effect(row['effect'], row['unit'])}, er det, der kan tilskrives indsatsen, med den "
-        "usikkerhed stregen viser."
-    )
-    title = f"{words.outcome(row['outcome']).label}: målt {raw}, heraf {numbers.effect(row['effect'], row['unit'])} mod uden indsatsen"
-    return {"claim": claim, "figure": before_after.before_after(row, estimate, title), "why": "", "sentence": sentence}
+    difference = numbers.effect(row["effect"], row["unit"])
+    if released.answer_kind in ("effect", "no_relevant_effect"):
+        reading = f"Forskellen, {difference}, er det, der kan tilskrives indsatsen, med den usikkerhed stregen viser."
+    else:
+        reading = f"Forskellen, {difference}, kan ikke skelnes fra tilfældige udsving: stregen viser usikkerheden."
+    after = ended(f"{numbers.level(row['before'], row['unit'])} til {numbers.level(row['after'], row['unit'])}")
+    expected = ended(f"Uden indsatsen ville det efter beregningen være blevet {without}")
+    return f"Før-efter-tallet er {raw}: fra {after} {expected} {reading}"
+
+
+def _raw(row: Row) -> str:
+    """Return the before-after number; for log outcomes the change is released as a relative one."""
+    if row["unit"] == "log":
+        return f"{numbers.number(100 * row['change'], sign=True)} pct."
+    return numbers.effect(row["change"], row["unit"])
+
+
+def ended(text: str) -> str:
+    """Return a sentence with one full stop, also when it ends in an abbreviation."""
+    return text if text.endswith(".") else f"{text}."
 
 
 def _people(released: Released) -> dict[str, Any]:
@@ -163,8 +193,7 @@ def _people(released: Released) -> dict[str, Any]:
     if released.answer_kind == "refused":
         return {"figure": None, "why": "Vises ikke, når der ikke kan beregnes et svar.", "parts": None}
     if released["end_states"]:
-        title = "Off ydelse er ikke det samme som i job"
-        shown = end_states.end_states(released, _states_title(released) or title)
+        shown = end_states.end_states(released, _states_title(released))
         treated = end_states.arms(released["end_states"]).get("treated", {})
         parts = tuple(p for p in words.PARTS if p in treated)
         return {"figure": shown, "why": "", "parts": end_states.table(released, parts) if parts else None}
@@ -199,7 +228,7 @@ def _exits(released: Released) -> Figure | None:
             row["status"],
             row["reason"] or "",
             bool(row["is_primary"]),
-        )  # fmt: skip
+        )
         for name, row in found
     ]
     title = "Hvor afgangen går hen, når der gives flere sanktioner"
@@ -221,6 +250,11 @@ def _lights(released: Released) -> list[dict[str, str]]:
 def _light(name: str, colour: str, word: str) -> dict[str, str]:
     shape, colour_word = words.LIGHTS[colour]
     return {"name": name, "colour": colour, "shape": shape, "colour_word": colour_word, "word": word}
+
+
+def _worst_first(row: Row) -> tuple[int, str]:
+    order = ("red", "amber", "not_run", "green")
+    return (order.index(row["verdict"]) if row["verdict"] in order else len(order), row["label"] or "")
 
 
 def _check(row: Row) -> dict[str, str]:

@@ -4,48 +4,57 @@ from __future__ import annotations
 
 from typing import Any
 
-from reports import answer, numbers, words
+from reports import numbers, words
 from reports.pages import front
 from reports.released import Released
 
 
 def context(released: Released) -> dict[str, Any]:
     """Return the sections on method, further caveats, refusals and provenance."""
-    name, text, formula = words.METHODS.get(
-        released.fact("estimator"), (released.fact("estimator", "ukendt metode"), "", "")
-    )
+    estimator = released.fact("estimator", "ukendt metode").split(",")[0].strip()
+    name, text, formula = words.METHODS.get(estimator, (estimator, "", ""))
+    refused = released.answer_kind == "refused"
     caveats = sorted(released["caveats"], key=lambda row: row["position"])
     return {
         "name": name,
         "text": text,
         "formula": formula,
         "estimand": estimand(released),
+        "estimand_heading": "Hvad der skulle beregnes" if refused else "Hvad der er beregnet",
         "comparison": _comparison(released),
         "notes": released.fact("notes"),
         "definitions": words.DEFINITIONS,
         "glossary": _glossary(released),
         "caveats": [row["text"] for row in caveats[3:]],
-        "refusals": [
-            (words.outcome(row["outcome"] or "").label, row["reason"], row["what_would_help"])
-            for row in released["refusals"]
-        ],
+        "refusals": _refusals(released),
+        "is_public": released.fact("source") == "kommunepanel",
+        "minimum": released.fact("minimum_count", "5"),
         "provenance": _provenance(released),
     }
+
+
+def _refusals(released: Released) -> list[tuple[str, str, str]]:
+    """Return what could not be computed: the outcomes that share a reason, the reason, and what would help."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for row in released["refusals"]:
+        names = found.setdefault((row["reason"] or "", row["what_would_help"] or ""), [])
+        if row["outcome"] in words.OUTCOMES:
+            names.append(words.outcome(row["outcome"]).label)
+    return [(words.listed(list(dict.fromkeys(names))), *said) for said, names in found.items()]
 
 
 def estimand(released: Released) -> str:
     """Return what is estimated, in words a minister could read."""
     label = words.outcome(released.outcome).label.lower()
     if released.is_association:
-        exposure = released.fact("exposure_label", "én sanktion mere pr. 100 modtagere")
-        return f"Hvor meget {label} ændrer sig i en kommune, når den giver {exposure} end ellers."
+        return f"Hvor meget {label} ændrer sig i en kommune, når den giver {words.EXPOSURE} end ellers."
     who = released.fact("treated_municipalities")
     places = words.listed([name.strip() for name in who.split(",")]) if who else "kommunerne med indsatsen"
     if released.horizon:
         return (
             f"Den gennemsnitlige forskel i udfaldet »{label}« {released.horizon} uger efter start på ydelsen for "
-            f"borgere, der begyndte på ydelsen i {places}, efter at indsatsen var gået i gang: det, der skete, mod det, "
-            "der ville være sket uden. Alle, der begyndte, tæller med, også dem, der ikke fik del i indsatsen."
+            f"borgere, der begyndte på ydelsen i {places}, efter at indsatsen var gået i gang: det, der skete, mod "
+            "det, der ville være sket uden. Alle, der begyndte, tæller med, også dem, der ikke fik del i indsatsen."
         )
     return (
         f"Forskellen i »{label}« i {places} mellem det, der skete efter starten, og det, der ville være sket uden "
@@ -72,13 +81,15 @@ def _glossary(released: Released) -> dict[str, str]:
 
 
 def _provenance(released: Released) -> list[tuple[str, str]]:
+    data_from = released.fact("data_from") or released.fact("panel_from")
+    data_to = released.fact("data_to") or released.fact("panel_to")
     return [
         ("Kørsel", released.run_id),
         ("Kørt", numbers.day(released.fact("created_at"))),
-        ("Data", f"{numbers.day(released.fact('data_from'))} – {numbers.day(released.fact('data_to'))}"),
+        ("Data", f"{numbers.day(data_from)} – {numbers.day(data_to)}"),
         ("Specifikation (hash)", released.fact("spec_hash", numbers.MISSING)),
+        ("Design (hash)", released.fact("design_hash", numbers.MISSING)),
         ("Udtræk (hash)", released.fact("extract_hash", numbers.MISSING)),
         ("Programkode (hash)", released.fact("code_hash", numbers.MISSING)),
         ("Tilfældighedstal (seed)", released.fact("seed", numbers.MISSING)),
-        ("Svarets form", words.ANSWERS.get(released.answer_kind, "") + f" ({answer.size_word(released)})"),
     ]

@@ -10,17 +10,24 @@ from reports.figure import Figure, Table
 from reports.pages import front
 from reports.released import Released, Row
 
-REFUSED = "Vises ikke, fordi der ikke kan beregnes et svar for denne evaluering."
+REFUSED = (
+    "Forløb omkring starten, kommuner over tid, placebotest, grupper og øvrige udfald vises ikke, fordi der ikke kan "
+    "beregnes et svar."
+)
 
 
 def context(released: Released) -> list[dict[str, Any]]:
     """Return the sections of evidence in reading order; one without data says why."""
+    if released.answer_kind == "refused":
+        figures = _caseload(released)
+        shown = [_section("sagstal", "Sagstallet: planlagt og målt", figures, "")] if any(figures) else []
+        return [*shown, _section("beregninger", "Beregninger", [], REFUSED)]
     return [
         _section("sagstal", "Sagstallet: planlagt og målt", _caseload(released), _no_caseload(released)),
         _section("forloeb", "Forløbet omkring starten", [_event(released)], _no_event(released)),
         _section("over-tid", "Kommuner over tid", [_time(released)], _no_time(released)),
-        _section("placebo", "Placebotest", [_placebo(released)], _no_placebo(released)),
-        _section("hvem", "Hvem har gavn", [_groups(released)], _no_groups(released)),
+        _section("placebo", "Placebotest", [_placebo(released)], _no_placebo()),
+        _section("hvem", "Hvem har gavn", [_groups(released)], _no_groups()),
         {**_section("udfald", "Alle udfald", [_outcomes(released)], _no_outcomes(released)), "table": _all(released)},
     ]
 
@@ -30,89 +37,143 @@ def _section(key: str, heading: str, figures: list[Figure | None], why: str) -> 
     return {"key": key, "heading": heading, "figures": shown, "why": "" if shown else why, "table": None}
 
 
-def _refused_or(released: Released, why: str) -> str:
-    return REFUSED if released.answer_kind == "refused" else why
-
-
 def _caseload(released: Released) -> list[Figure | None]:
     rows = released["delivery"]
-    title = "Hvor langt kommunerne nåede mod det planlagte sagstal"
+    reached = sum(row["verdict"] == "delivered" for row in rows)
+    title = f"{reached} af {len(rows)} kommuner nåede det planlagte fald"
     shown = caseload.delivered(rows, title, front.delivery_table(rows)) if rows else None
     return [shown, caseload.path(released["caseload_path"], "Sagstallet måned for måned")]
 
 
 def _no_caseload(released: Released) -> str:
+    if not released["delivery"]:
+        return "Evalueringen har ikke et planlagt sagstal at måle op imod."
     return "Der er ikke leveret et målt sagstal, så det er ukendt, om indsatsen blev gennemført."
 
 
 def _event(released: Released) -> Figure | None:
     rows = [r for r in released.primary("estimates") if r["aggregate"] == "event"]
     rows.sort(key=lambda row: row["at"])
-    label = words.outcome(released.outcome).label
-    return event_study.event_study(rows, released.fact("period", "month"), f"{label}: forskellen før og efter starten")
+    return event_study.event_study(rows, released.fact("period", "month"), _event_title(rows))
+
+
+def _event_title(rows: list[Row]) -> str:
+    """Return the finding: how many intervals hold zero before the start, and after."""
+    before = [r for r in rows if r["at"] < 0 and not r["is_partly_exposed"] and numbers.is_known(r["low"])]
+    after = [r for r in rows if r["at"] >= 0 and numbers.is_known(r["low"])]
+    held = [sum(r["low"] <= 0 <= r["high"] for r in part) for part in (before, after)]
+    return f"Før start rummer {held[0]} af {len(before)} intervaller nul; efter start {held[1]} af {len(after)}"
 
 
 def _no_event(released: Released) -> str:
     if released.is_association:
         return "Sanktioner har ingen fælles startdato, så der er intet forløb at vise."
-    return _refused_or(released, "Metoden giver ét tal for hele perioden og ikke et forløb omkring starten.")
+    return "Metoden giver ét tal for hele perioden og ikke et forløb omkring starten."
 
 
 def _time(released: Released) -> Figure | None:
-    label = words.outcome(released.outcome).label
-    title = f"{label} i kommuner med indsatsen og i sammenligningen"
     return over_time.over_time(
-        released.primary("means"), released.fact("first_start"), released.fact("period", "month"), title
+        released.primary("means"),
+        released.fact("first_start"),
+        released.fact("period", "month"),
+        words.outcome(released.outcome).label,
+        is_index=released.outcome == "recipients",
     )
 
 
 def _no_time(released: Released) -> str:
     if released.is_association:
         return "Alle kommuner giver sanktioner, så der er ikke en gruppe med og en uden at tegne op mod hinanden."
-    return _refused_or(released, "Der er ingen frigivne tal over tid for dette udfald.")
+    return "Der er ingen frigivne tal over tid for dette udfald."
 
 
 def _placebo(released: Released) -> Figure | None:
     rows = [r for r in released["placebos"] if r["outcome"] == released.outcome]
     unit = (released.overall() or {}).get("unit", "share")
-    return placebo.placebo(rows, unit, "Er forskellen usædvanlig blandt alle kommuner?")
+    rank, of = released.fact("rank"), released.fact("rank_of")
+    title = f"Forskellen er nummer {rank} af {of} nedefra" if rank else "Forskellen blandt alle kommuners"
+    return placebo.placebo(rows, unit, title, _ranks(released))
 
 
-def _no_placebo(released: Released) -> str:
-    why = "Placebotest over kommuner bruges, når under fem kommuner har indsatsen. Her er der flere."
-    return _refused_or(released, why)
+def _ranks(released: Released) -> tuple[str, ...]:
+    """Return the plain rank, the one scaled by size, and the municipalities that could not be compared."""
+    notes = []
+    if rank := released.fact("rank"):
+        notes.append(
+            f"Uden skalering: nummer {rank} af {released.fact('rank_of')} nedefra; ensidet p = "
+            f"{_p(released, 'p_below')}, tosidet p = {_p(released, 'p_two_sided')}."
+        )
+    scaled = [r for r in released["estimates"] if r["aggregate"] == "overall_scaled"]
+    if scaled and (rank := released.fact("scaled_rank")):
+        row = scaled[0]
+        notes.append(
+            f"Skaleret efter størrelse (små kommuner svinger mere): nummer {rank} af {released.fact('rank_of')}; "
+            f"ensidet p = {_p(released, 'scaled_p_below')}, tosidet p = {_p(released, 'scaled_p_two_sided')}; "
+            "95 pct. interval " + front.ended(numbers.interval(row["low"], row["high"], row["unit"], row["status"]))
+        )
+    unknown, small = released.whole("municipalities_unknown"), released.whole("municipalities_below_minimum")
+    if unknown is not None and small is not None:
+        notes.append(
+            f"Ikke med: {unknown} kommuner med nul eller ukendte tal i perioden og {small} med under "
+            f"{released.fact('minimum_level')} modtagere. Nul og ukendt kan ikke regnes i procent."
+        )
+    return tuple(notes)
+
+
+def _p(released: Released, key: str) -> str:
+    value = released.fact(key)
+    return numbers.number(float(value), 3) if value else numbers.MISSING
+
+
+def _no_placebo() -> str:
+    return "Placebotest over kommuner bruges, når under fem kommuner har indsatsen. Her er der flere."
 
 
 def _groups(released: Released) -> Figure | None:
     rows = [r for r in released["groups"] if r.get("arm") in (None, "", "treated")]
     lines = [
         forest.Line(
-            words.GROUPINGS.get(row["grouping"], str(row["grouping"])), words.group(row["group_name"]), row["value"],
-            row["low"], row["high"], row["persons"], row["status"], row["reason"] or "",
+            words.GROUPINGS.get(row["grouping"], str(row["grouping"])),
+            words.group(row["group_name"]),
+            row["value"],
+            row["low"],
+            row["high"],
+            row["persons"],
+            row["status"],
+            row["reason"] or "",
         )
         for row in rows
-    ]  # fmt: skip
+    ]
     caption = (
         "Streg: 95 pct. interval. Grupper med under 20 personer eller tre kommuner beregnes ikke. Forskelle mellem "
         "grupper er mere usikre end hver gruppes eget tal."
     )
     unit = (released.overall() or {}).get("unit", "share")
-    return forest.forest(lines, "hvem-har-gavn", unit, "Forskellen i hver gruppe", caption)
+    known = [line for line in lines if line.low is not None and line.high is not None]
+    clear = sum(not line.low <= 0 <= line.high for line in known)
+    title = f"{clear} af {len(known)} grupper har et interval, der ikke rummer nul"
+    return forest.forest(lines, "hvem-har-gavn", unit, title, caption)
 
 
-def _no_groups(released: Released) -> str:
-    return _refused_or(released, "Grupper er ikke beregnet: evalueringen beder ikke om det, eller data rækker ikke.")
+def _no_groups() -> str:
+    return "Grupper er ikke beregnet: evalueringen beder ikke om det, eller data rækker ikke."
 
 
 def _main_estimates(released: Released) -> list[Row]:
     rows = [r for r in released["estimates"] if r["aggregate"] == "overall"]
-    return sorted(rows, key=lambda r: (not r["is_primary"], list(words.OUTCOMES).index(r["outcome"])
-                  if r["outcome"] in words.OUTCOMES else 99, r["horizon_weeks"] or 0))  # fmt: skip
+    return sorted(
+        rows,
+        key=lambda r: (
+            not r["is_primary"],
+            list(words.OUTCOMES).index(r["outcome"]) if r["outcome"] in words.OUTCOMES else 99,
+            r["horizon_weeks"] or 0,
+        ),
+    )
 
 
 def _outcomes(released: Released) -> Figure | None:
     rows = _main_estimates(released)
-    if len(rows) < 2:
+    if len(rows) < 2 or released.is_association:
         return None
     unit = rows[0]["unit"]
     lines = [
@@ -126,7 +187,7 @@ def _outcomes(released: Released) -> Figure | None:
             row["status"],
             row["reason"] or "",
             bool(row["is_primary"]),
-        )  # fmt: skip
+        )
         for row in rows
         if row["unit"] == unit and (row["horizon_weeks"] or None) == released.horizon
     ]
@@ -139,7 +200,9 @@ def _named(row: Row) -> str:
 
 
 def _no_outcomes(released: Released) -> str:
-    return _refused_or(released, "Evalueringen har ét udfald; det står på første side.")
+    if released.is_association:
+        return "Figuren står på første side."
+    return "Evalueringen har ét udfald; det står på første side."
 
 
 def _all(released: Released) -> Table | None:

@@ -8,31 +8,11 @@ import math
 from datetime import date
 from typing import Any
 
+from evaluator.release import COLUMNS
+
 RUNS = {"trappe": "a1b2c3d4e5f60001", "horsens": "a1b2c3d4e5f60002", "sanktioner": "a1b2c3d4e5f60003"}
 RUNS["refused"] = "a1b2c3d4e5f60004"
 
-COLUMNS = {
-    "run": "key text, value text",
-    "estimates": "outcome text, horizon_weeks int, aggregate text, \"at\" int, at_label text, value double, low double, "
-    "high double, se double, band_low double, band_high double, p_value double, method text, n int, clusters int, "
-    "treated_clusters int, unit text, status text, reason text, what_would_help text, is_primary boolean, "
-    "relevant_change double, is_partly_exposed boolean",
-    "before_after": "outcome text, horizon_weeks int, before double, after double, change double, "
-    "counterfactual_after double, effect double, unit text, status text",
-    "means": "outcome text, horizon_weeks int, arm text, period_on date, persons int, share double, status text",
-    "end_states": "arm text, state text, persons int, share double, status text",
-    "placebos": "outcome text, rank int, effect double, scaled double, is_treated boolean, size_band text",
-    "delivery": "municipality_code text, municipality_name text, start_on date, planned_before double, "
-    "planned_after double, measured_before double, measured_after double, delivered_share double, verdict text",
-    "caseload_path": "municipality_name text, month date, caseload double, status text",
-    "groups": '"grouping" text, group_name text, arm text, persons int, value double, low double, high double, '
-    "status text, reason text",
-    "diagnostics": "name text, label text, value double, threshold text, verdict text, why text",
-    "quality": "table_name text, rule text, severity text, passed boolean, rows bigint, unexpected bigint, notes text",
-    "deliveries": "extract text, file text, rows bigint, rejected bigint, period_from date, period_to date, sha256 text",
-    "refusals": "outcome text, reason text, what_would_help text",
-    "caveats": "position int, text text",
-}
 FIFTEEN = ["Aabenraa", "Ballerup", "Egedal", "Esbjerg", "Faxe", "Favrskov", "Greve", "Haderslev", "Hjørring", "Holstebro", "Køge", "Odder", "Randers", "Ringkøbing-Skjern", "Ærø"]
 STATES = {
     "job": (0.081, 0.058),
@@ -53,7 +33,8 @@ def connection(path: str = ":memory:") -> Any:
     store = duckdb.connect(path)
     store.execute("create schema release")
     for table, columns in COLUMNS.items():
-        store.execute(f"create table release.{table} (run_id text, {columns})")
+        quoted = ", ".join('"{}" {}'.format(*column.replace('"', "").split()) for column in columns.split(", "))
+        store.execute(f"create table release.{table} (run_id text, {quoted})")
     for fill in (_trappe, _horsens, _sanktioner, _refused):
         fill(store)
     return store
@@ -93,9 +74,9 @@ def _common(store: Any, run: str, caveats: tuple[str, ...]) -> None:
         put(store, run, "deliveries", extract=extract, file=f"{extract}_2019.csv", rows=rows, rejected=rejected,
             period_from=date(2014, 1, 1), period_to=date(2019, 12, 31), sha256="ab12cd34" * 8)  # fmt: skip
     for table, rule, severity, passed, unexpected, notes in (
-        ("stg_benefit_spells", "expect_compound_columns_to_be_unique", "critical", True, 0, "En dublet tæller én borger to gange."),
-        ("stg_benefit_spells", "expect_column_values_to_be_in_set", "warning", False, 14, "Ukendte ydelseskoder regnes som anden ydelse."),
-        ("stg_paid_hours", "expect_column_values_to_be_between", "critical", True, 0, "Timer om måneden ligger mellem 0 og 400."),
+        ("staging.stg_benefit_spells", "unique(person_id, from_on)", "critical", True, 0, "En dublet tæller én borger to gange."),
+        ("staging.stg_benefit_spells", "one_of(benefit_code)", "warning", False, 14, "Ukendte ydelseskoder regnes som anden ydelse."),
+        ("staging.stg_paid_hours", "between(paid_hours, 0, 400)", "critical", True, 0, "Timer om måneden ligger mellem 0 og 400."),
     ):  # fmt: skip
         put(store, run, "quality", table_name=table, rule=rule, severity=severity, passed=passed, rows=184322,
             unexpected=unexpected, notes=notes)  # fmt: skip
@@ -105,7 +86,7 @@ def _estimate(store: Any, run: str, outcome: str, value: float, half: float, **m
     row = {"outcome": outcome, "aggregate": "overall", "value": value, "low": value - half, "high": value + half,
            "se": half / 2.14, "band_low": value - 1.4 * half, "band_high": value + 1.4 * half, "p_value": 0.01,
            "method": "leave_one_cluster_out", "n": 8420, "clusters": 98, "treated_clusters": 15, "unit": "share",
-           "status": "ok", "is_primary": False, "is_partly_exposed": False}  # fmt: skip
+           "status": "estimated", "is_primary": False, "is_partly_exposed": False}  # fmt: skip
     put(store, run, "estimates", **{**row, **more})
 
 
@@ -144,7 +125,7 @@ def _trappe(store: Any) -> None:
                                  ("paid_hours_20", 0.027, 0.013), ("paid_hours_87", 0.012, 0.012)):  # fmt: skip
         _estimate(store, run, outcome, value, half, horizon_weeks=52, is_primary=outcome == "job", relevant_change=0.02)
         _estimate(store, run, outcome, value / 2, half, horizon_weeks=26)
-    _estimate(store, run, "sick_weeks", -0.31, 0.44, horizon_weeks=52, unit="count")
+    _estimate(store, run, "sick_weeks", -0.31, 0.44, horizon_weeks=52, unit="weeks")
     for at in range(-30, 25):
         partly = -12 <= at < 0
         value = (0.023 if at >= 0 else 0.011 * (at + 13) / 12 if partly else 0.0) + 0.005 * math.sin(at * 1.7)
@@ -157,7 +138,7 @@ def _trappe(store: Any) -> None:
         _estimate(store, run, "job", value, 0.012 + 0.0005 * abs(at), horizon_weeks=52, aggregate="event", at=at,
                   at_label=f"{at} måneder", is_partly_exposed=partly, n=180)  # fmt: skip
     put(store, run, "before_after", outcome="job", horizon_weeks=52, before=0.049, after=0.081, change=0.032,
-        counterfactual_after=0.058, effect=0.023, unit="share", status="ok")  # fmt: skip
+        counterfactual_after=0.058, effect=0.023, unit="share", status="estimated")  # fmt: skip
     for month in range(72):
         on = date(2014 + month // 12, month % 12 + 1, 1)
         base = 0.046 + 0.0002 * month + 0.004 * math.sin(month / 3)
@@ -166,11 +147,11 @@ def _trappe(store: Any) -> None:
             hidden = arm == "treated" and month == 40
             put(store, run, "means", outcome="job", horizon_weeks=52, arm=arm, period_on=on,
                 persons=None if hidden else persons, share=None if hidden else share,
-                status="suppressed" if hidden else "ok")  # fmt: skip
+                status="suppressed" if hidden else "estimated")  # fmt: skip
     for state, (treated, counterfactual) in STATES.items():
-        put(store, run, "end_states", arm="treated", state=state, persons=round(8420 * treated / 5) * 5, share=treated,
-            status="ok")  # fmt: skip
-        put(store, run, "end_states", arm="counterfactual", state=state, share=counterfactual, status="ok")
+        put(store, run, "end_states", arm="treated", state=state, persons=8420, share=treated,
+            status="estimated")  # fmt: skip
+        put(store, run, "end_states", arm="counterfactual", state=state, share=counterfactual, status="estimated")
     for position, name in enumerate(FIFTEEN):
         after = (36.0, 37.5, 35.2, 52.0, 66.0)[position % 5]
         share = (70 - after) / 35
@@ -183,11 +164,11 @@ def _trappe(store: Any) -> None:
         for month in range(0, 72, 2):
             done = min(1.0, max(0.0, (month - 26 - position % 9) / 6))
             put(store, run, "caseload_path", municipality_name=name, month=date(2014 + month // 12, month % 12 + 1, 1),
-                caseload=71 - done * (70 - after) + 2 * math.sin(month + position), status="ok")  # fmt: skip
+                caseload=71 - done * (70 - after) + 2 * math.sin(month + position), status="estimated")  # fmt: skip
     for grouping, name, persons, value, half, status in (
-        ("age_group", "18-24", 2310, 0.034, 0.015, "ok"), ("age_group", "25-29", 1890, 0.027, 0.016, "ok"),
-        ("age_group", "30-49", 3010, 0.014, 0.013, "ok"), ("age_group", "50-66", 1210, 0.004, 0.019, "ok"),
-        ("target_group", "aktivitetsparat", 8120, 0.022, 0.011, "ok"),
+        ("age_group", "18-24", 2310, 0.034, 0.015, "estimated"), ("age_group", "25-29", 1890, 0.027, 0.016, "estimated"),
+        ("age_group", "30-49", 3010, 0.014, 0.013, "estimated"), ("age_group", "50-66", 1210, 0.004, 0.019, "estimated"),
+        ("target_group", "aktivitetsparat", 8120, 0.022, 0.011, "estimated"),
         ("target_group", "aabenlyst_uddannelsesparat", None, None, None, "suppressed"),
         ("target_group", "jobparat", 280, None, None, "not_estimable"),
     ):  # fmt: skip
@@ -210,8 +191,9 @@ def _horsens(store: Any) -> None:
           estimator="mean_log_change", treated_municipalities="Horsens", n_treated=1, n_comparison=86,
           persons_treated=180, persons_comparison=21405, pool="never", excluded_donors="Ballerup, Hjørring, Silkeborg",
           first_start="2017-01-01", answer_kind="undecided", credibility="amber", plausibility="none",
-          is_exploratory="true", runs_on_intervention=3, data_from="2007-01-01", data_to="2019-12-31",
-          horizon_label="gennemsnit af 2017 mod gennemsnit af 2016")  # fmt: skip
+          is_exploratory="true", runs_on_intervention=3, data_from="2007-01-01", data_to="2019-12-31", source="kommunepanel",
+          rank=26, rank_of=87, p_below=0.299, p_two_sided=0.414, scaled_rank=20, scaled_p_below=0.23,
+          scaled_p_two_sided=0.44, municipalities_unknown=4, municipalities_below_minimum=7, minimum_level="40")  # fmt: skip
     _common(store, run, (
         "Tallene er nettoledige kontanthjælpsmodtagere. Det er ikke projekternes målgruppe af unge aktivitetsparate.",
         "Én kommune er én observation; usikkerheden kommer fra, hvor meget andre kommuner svinger.",
@@ -219,17 +201,19 @@ def _horsens(store: Any) -> None:
         "Nogle af sammenligningskommunerne investerede også i de år.",
     ))  # fmt: skip
     _estimate(store, run, "recipients", -0.113, 0, low=-0.559, high=0.229, se=None, band_low=None, band_high=None,
-              p_value=0.414, method="placebo_inversion", n=180, clusters=87, treated_clusters=1, unit="log",
+              p_value=0.414, method="randomisation", n=180, clusters=87, treated_clusters=1, unit="log",
               is_primary=True, relevant_change=0.05)  # fmt: skip
-    put(store, run, "before_after", outcome="recipients", before=198, after=165, change=math.log(165 / 198),
-        counterfactual_after=165 * math.exp(0.113), effect=-0.113, unit="log", status="ok")  # fmt: skip
+    _estimate(store, run, "recipients", -0.113, 0, low=-0.61, high=0.28, se=None, band_low=None, band_high=None, p_value=0.44,
+              aggregate="overall_scaled", method="randomisation_scaled", n=180, clusters=87, treated_clusters=1, unit="log")  # fmt: skip
+    put(store, run, "before_after", outcome="recipients", before=198, after=165, change=165 / 198 - 1,
+        counterfactual_after=165 * math.exp(0.113), effect=-0.113, unit="log", status="estimated")  # fmt: skip
     for quarter in range(52):
         on = date(2007 + quarter // 4, 3 * (quarter % 4) + 1, 1)
         trend = 190 + 60 * math.sin(quarter / 9)
         put(store, run, "means", outcome="recipients", arm="treated", period_on=on, persons=round(trend / 5) * 5,
-            share=round(trend / 5) * 5, status="ok")  # fmt: skip
+            share=trend / 190, status="estimated")  # fmt: skip
         put(store, run, "means", outcome="recipients", arm="comparison", period_on=on, persons=21405,
-            share=round((trend + 40 * math.cos(quarter / 7)) / 5) * 5, status="ok")  # fmt: skip
+            share=(trend + 40 * math.cos(quarter / 7)) / 200, status="estimated")  # fmt: skip
     effects = sorted([0.22 * math.sin(7 * i) + 0.12 * math.cos(3.3 * i) for i in range(86)] + [-0.113])
     for rank, value in enumerate(effects, 1):
         put(store, run, "placebos", outcome="recipients", rank=rank, effect=value, scaled=value / 0.2,
@@ -254,8 +238,8 @@ def _sanktioner(store: Any) -> None:
         "Beregningen viser, hvad der følges ad i kommunerne, ikke hvad der er årsag.",
         "Omgjorte sanktioner er talt med, fordi borgeren mærkede dem, da de blev givet.",
     ))  # fmt: skip
-    for outcome, value, half in (("exit_job", 0.012, 0.061), ("exit_education", -0.006, 0.02),
-                                 ("exit_other_benefit", 0.018, 0.035), ("exit_self_support", 0.094, 0.041)):  # fmt: skip
+    for outcome, value, half in (("exit_job", 0.0001, 0.0006), ("exit_education", -0.0001, 0.0002),
+                                 ("exit_other_benefit", 0.0002, 0.0004), ("exit_self_support", 0.0009, 0.0004)):  # fmt: skip
         _estimate(store, run, outcome, value, half, unit="rate", treated_clusters=98, method="cluster", n=60040,
                   is_primary=outcome == "exit_self_support")  # fmt: skip
     _diagnostics(store, run, (
@@ -274,7 +258,7 @@ def _refused(store: Any) -> None:
         what_would_help="Udtræk, der går mindst 24 måneder længere tilbage.")  # fmt: skip
     _estimate(store, run, "job", 0.7777, 0.1111, horizon_weeks=52, is_primary=True)
     put(store, run, "before_after", outcome="job", horizon_weeks=52, before=0.1, after=0.8777, change=0.7777,
-        counterfactual_after=0.1, effect=0.7777, unit="share", status="ok")  # fmt: skip
+        counterfactual_after=0.1, effect=0.7777, unit="share", status="estimated")  # fmt: skip
     _diagnostics(store, run, (
         ("pre_periods", "Perioder før start", 1, "mindst 2", "red", "Uden to perioder før start kan udviklingen ikke sammenlignes."),
     ))  # fmt: skip
