@@ -11,6 +11,9 @@ import numpy as np
 from evaluator.errors import PanelError
 from evaluator.vocabulary import NEVER, Assumption, Bools, Cell, Fit, Floats, Ints, Panel
 
+SMALLEST = 1e-10
+"""Share of the variation of a column under which it counts as none."""
+
 
 @dataclass(frozen=True, slots=True)
 class MunicipalityPanel:
@@ -33,12 +36,14 @@ class MunicipalityPanel:
         dose, known = self._doses(panel)
         rows, time = np.nonzero(known)
         columns = np.column_stack([lag[known] for lag in dose])
-        weight = panel.weight[rows]
-        outcome = panel.outcome[known]
-        within = np.column_stack([_residuals(column, rows, time, weight) for column in columns.T])
+        weight, outcome = panel.weight[rows], panel.outcome[known]
+        months = _within_units(_dummies(time), rows, weight)
+        root = np.sqrt(weight)[:, None]
+        within = _within_units(columns, rows, weight)
+        within -= months @ np.linalg.lstsq(months * root, within * root, rcond=None)[0]
         gram = (within * weight[:, None]).T @ within
         moving = (columns * weight[:, None] * columns).sum(axis=0)
-        if not bool((np.diag(gram) > 1e-10 * moving).all()):
+        if not bool((np.diag(gram) > SMALLEST * moving).all()):
             raise PanelError(
                 "municipality_panel: the exposure does not move within municipalities beyond the common path; expected "
                 "differences over time. Lengthen the panel or choose another exposure."
@@ -61,6 +66,28 @@ class MunicipalityPanel:
             influence=np.column_stack([fit.influence for fit in fits.values()]),
             scale=next(iter(fits.values())).scale,
         )
+
+    def effects_without_each_cluster(self, panel: Panel, cells: tuple[Cell, ...]) -> Floats:
+        """Return the coefficients (G, C) refitted without each cluster in turn.
+
+        Exact, and no G regressions: unit effects are taken out first, so a cluster's cross products (months, doses and
+        outcome) are subtracted from the sum.
+        """
+        dose, known = self._doses(panel)
+        rows, time = np.nonzero(known)
+        table = np.column_stack([_dummies(time), *(lag[known] for lag in dose), panel.outcome[known]])
+        table = _within_units(table, rows, panel.weight[rows])
+        cluster, clusters = panel.cluster[rows], int(panel.cluster.max()) + 1
+        products = np.zeros((clusters, table.shape[1], table.shape[1]))
+        for index in range(clusters):
+            part = table[cluster == index]
+            products[index] = (part * panel.weight[rows][cluster == index, None]).T @ part
+        left = products.sum(axis=0) - products
+        out = np.empty((clusters, len(cells)))
+        for index in range(clusters):
+            solved = np.linalg.lstsq(left[index, :-1, :-1], left[index, :-1, -1], rcond=SMALLEST)[0]
+            out[index] = solved[-(self.lags + 1) :]
+        return out
 
     def _doses(self, panel: Panel) -> tuple[list[Floats], Bools]:
         """Return the exposure at each lag (N, T) and the cells where all of them and the outcome are known."""
@@ -95,17 +122,13 @@ def _regression(outcome: Floats, columns: Floats, rows: Ints, time: Ints, weight
     return model.fit(cov_type="clustered", cluster_entity=True, **plain)
 
 
-def _residuals(column: Floats, rows: Ints, time: Ints, weight: Floats) -> Floats:
-    """Return the column less its municipality and month effects."""
-    from linearmodels.panel import PanelOLS
-    from pandas import DataFrame, MultiIndex, Series
+def _dummies(codes: Ints) -> Floats:
+    return np.asarray(codes[:, None] == np.unique(codes), dtype=np.float64)
 
-    index = MultiIndex.from_arrays([rows, time])
-    model = PanelOLS(
-        Series(column, index=index, name="exposure"),
-        DataFrame({"one": np.ones(column.size)}, index=index),
-        entity_effects=True,
-        time_effects=True,
-        weights=Series(weight, index=index, name="weight"),
-    )
-    return np.asarray(model.fit().resids, dtype=np.float64)
+
+def _within_units(columns: Floats, rows: Ints, weight: Floats) -> Floats:
+    """Return the columns less their weighted mean in each unit; `rows` is sorted."""
+    first = np.flatnonzero(np.diff(rows, prepend=-1))
+    totals = np.add.reduceat(columns * weight[:, None], first, axis=0)
+    means = totals / np.add.reduceat(weight, first)[:, None]
+    return columns - np.repeat(means, np.diff(np.append(first, rows.size)), axis=0)

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from evaluator.errors import PanelError
-from evaluator.inference.leave_one_out import refit_without_each_cluster
+from evaluator.inference.leave_one_out import effects_without_each_cluster
 from evaluator.inference.offered import ENOUGH, FEW, with_error
-from evaluator.vocabulary import Cell, Estimate, Fit, NotEstimable, Panel
+from evaluator.vocabulary import Cell, Estimate, Fit, Floats, NotEstimable, Panel
 
 
 def dose_estimates(
@@ -54,9 +54,11 @@ def _moving(panel: Panel) -> int:
     return int(np.unique(panel.cluster[spread > 0]).size)
 
 
-def _errors(estimator: Any, panel: Panel, fit: Fit, moving: int) -> Any:
+def _errors(estimator: Any, panel: Panel, fit: Fit, moving: int) -> Floats:
     if moving >= ENOUGH:
         return np.sqrt((fit.influence**2).sum(axis=0)) / fit.scale
+    if moving < FEW:
+        return np.full(fit.effect.size, np.nan)
     clusters = int(panel.cluster.max()) + 1
-    refits = refit_without_each_cluster(estimator, panel, fit.cells, clusters)
+    refits = effects_without_each_cluster(estimator, panel, fit.cells, clusters)
     return np.sqrt((clusters - 1) / clusters * ((refits - fit.effect) ** 2).sum(axis=0))

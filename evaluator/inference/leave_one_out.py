@@ -10,7 +10,7 @@ import numpy as np
 from evaluator.estimators.cluster_sums import ClusterSums, cluster_sums
 from evaluator.inference.aggregation import Aggregate, Plan, aggregate, averaging
 from evaluator.panel import without_clusters
-from evaluator.vocabulary import NEVER, Bools, Cell, Fit, Floats, Ints, Panel, Sections
+from evaluator.vocabulary import NEVER, Bools, Cell, Floats, Ints, Panel, Sections
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,8 @@ def averages(estimator: Any, panel: Panel | Sections, kind: str, *, refit_from: 
     refits = np.full((sums.clusters, value.size), np.nan)
     if ((treated >= refit_from) & (treated < refit_below)).any():
         plan = averaging(fit.cells, panel.periods, sums.cohorts, kind)
-        effects, share = _effects(estimator, panel, fit, sums.clusters), sums.share()
+        effects = effects_without_each_cluster(estimator, panel, fit.cells, sums.clusters)
+        share = sums.share()
         left = share.sum(axis=0) - share
         for cluster in range(sums.clusters):
             refits[cluster] = _average(plan, effects[cluster], left[cluster])
@@ -73,10 +74,13 @@ def _average(plan: Plan, effect: Floats, share: Floats) -> Floats:
     return plan.weights(known, share) @ np.where(known, effect, 0.0)
 
 
-def _effects(estimator: Any, panel: Panel | Sections, fit: Fit, clusters: int) -> Floats:
+def effects_without_each_cluster(
+    estimator: Any, panel: Panel | Sections, cells: tuple[Cell, ...], clusters: int
+) -> Floats:
+    """Return effects (G, C) without each cluster in turn, by the estimator's own short cut where it has one."""
     if hasattr(estimator, "effects_without_each_cluster"):
-        return np.asarray(estimator.effects_without_each_cluster(panel, fit.cells))
-    return refit_without_each_cluster(estimator, panel, fit.cells, clusters)
+        return np.asarray(estimator.effects_without_each_cluster(panel, cells))
+    return refit_without_each_cluster(estimator, panel, cells, clusters)
 
 
 def refit_without_each_cluster(

@@ -1,0 +1,72 @@
+"""Intervals of group averages from refits without each municipality, or the refusal of a group."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from evaluator.estimators.who_gains import GroupAverages
+from evaluator.inference.offered import FEW
+from evaluator.vocabulary import Estimate, NotEstimable
+
+ONE_MUNICIPALITY = NotEstimable(
+    "Med én kommune kan ingen forskel mellem grupper skilles fra kommunen selv.",
+    f"Mindst {FEW} kommuner med indsats.",
+)
+FEW_MUNICIPALITIES = NotEstimable(
+    f"Med færre end {FEW} kommuner kan ingen forskel mellem grupper skilles fra kommunerne selv.",
+    f"Mindst {FEW} kommuner med indsats.",
+)
+
+
+def few_municipalities(treated: int) -> NotEstimable:
+    """Return the refusal of every group when fewer than five municipalities are treated."""
+    return ONE_MUNICIPALITY if treated == 1 else FEW_MUNICIPALITIES
+
+
+def small_group(persons: int, clusters: int) -> NotEstimable:
+    """Return the refusal of a group under the minimum of persons and municipalities in either arm."""
+    return NotEstimable(
+        f"Færre end {persons} borgere eller {clusters} kommuner i gruppen.", "En bredere gruppe eller flere måneder."
+    )
+
+
+def group_estimates(
+    found: GroupAverages, minimum: tuple[int, int] = (20, 3), level: float = 0.95
+) -> tuple[Estimate | NotEstimable, ...]:
+    """Return an estimate or a refusal for each of C groups.
+
+    The variance is that of the refits without each municipality, centred at the estimate; t with the group's treated
+    municipalities less one degrees of freedom. Source: MacKinnon, Nielsen and Webb (2023), J. Applied Econometrics
+    38(5). `minimum` is what the refusal names: persons and municipalities.
+    """
+    if found.treated_clusters < FEW:
+        return tuple(few_municipalities(found.treated_clusters) for _ in found.groups)
+    clusters = len(found.refits)
+    if clusters != found.clusters:
+        raise ValueError("group_estimates: the averages have no refits; expected fit(..., refit=True).")
+    error = np.sqrt((clusters - 1) / clusters * ((found.refits - found.value) ** 2).sum(axis=0))
+    return tuple(_one(found, group, float(error[group]), minimum, level) for group in range(len(found.groups)))
+
+
+def _one(
+    found: GroupAverages, group: int, se: float, minimum: tuple[int, int], level: float
+) -> Estimate | NotEstimable:
+    from scipy.stats import t
+
+    value, treated = float(found.value[group]), int(found.treated[group])
+    if not np.isfinite(value) or not np.isfinite(se) or se <= 0:
+        return small_group(*minimum)
+    law = t(treated - 1)
+    reach = float(law.ppf((1 + level) / 2)) * se
+    return Estimate(
+        value=value,
+        se=se,
+        low=value - reach,
+        high=value + reach,
+        level=level,
+        n=int(found.persons[group]),
+        clusters=found.clusters,
+        treated_clusters=treated,
+        method="leave_one_cluster_out",
+        p_value=float(2 * law.sf(abs(value) / se)),
+    )
