@@ -7,7 +7,7 @@ from evaluator.errors import CheckError
 from evaluator.project import Project
 from evaluator.store import connect
 from evaluator.vocabulary import Finding, Verdict
-from expectations.run import check, raise_if_critical, suites
+from expectations.run import check, suites
 
 # what is done to the clean tables | table | rule that must fail | severity | offending rows
 OFFENCES = (
@@ -119,10 +119,6 @@ def test_clean_tables_pass_every_rule(clean: Verdict) -> None:
     assert {finding.table for finding in clean.findings} == {*TABLES, "raw.deliveries"}
 
 
-def test_clean_tables_do_not_stop_the_run(clean: Verdict) -> None:
-    raise_if_critical(clean)
-
-
 @pytest.mark.parametrize("expected", EXPECTED, ids=lambda e: f"{e[0]}: {e[1]}")
 def test_a_planted_offence_is_found_and_counted(expected: tuple[str, str, str, int], faulty: Verdict) -> None:
     failed = {(f.table, f.rule, f.severity): f.unexpected for f in faulty.findings if not f.passed}
@@ -140,26 +136,6 @@ def test_the_findings_are_kept_in_the_store(faulty_project: Project, faulty: Ver
 def test_no_person_is_named_in_a_finding(faulty: Verdict) -> None:
     assert "P0000" not in repr(faulty)
     assert "P9999999" not in repr(faulty)
-
-
-def test_a_critical_finding_says_which_rule_how_many_rows_and_what_to_do() -> None:
-    passed = Finding("staging.stg_persons", "one_of(sex)", "critical", True, 7, 0, "")
-    failed = Finding("marts.person_month", "unique(person_id, month)", "critical", False, 80112, 214, "Nøglen.")
-    with pytest.raises(CheckError) as raised:
-        raise_if_critical(Verdict((passed, failed)))
-    assert str(raised.value) == (
-        "marts.person_month: 214 of 80,112 rows break 'unique(person_id, month)'; expected none. "
-        "Nøglen. Run 'evaluator why person_month'."
-    )
-
-
-def test_a_warning_does_not_stop_the_run() -> None:
-    raise_if_critical(Verdict((Finding("raw.deliveries", "delivery holds rows", "warning", False, 3, 1, "Tom."),)))
-
-
-def test_marts_that_are_not_built_are_left_out(tmp_path) -> None:
-    verdict = check(hand_made_project(tmp_path / "project", without="marts."))
-    assert {finding.table.split(".")[0] for finding in verdict.findings} == {"raw", "staging"}
 
 
 def test_a_missing_staging_table_is_told(tmp_path) -> None:
