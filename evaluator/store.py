@@ -94,7 +94,9 @@ def connect(project: Project, *, read_only: bool = False) -> duckdb.DuckDBPyConn
     except BaseException:
         connection.close()
         raise
-    _tidy(project, connection)
+    _restrict(project.database)
+    if not read_only:
+        _drop_old_spill(project, connection)
     return connection
 
 
@@ -215,12 +217,16 @@ class transaction:  # noqa: N801 - reads as a statement: with transaction(connec
                 self.connection.execute("rollback")
 
 
-def _tidy(project: Project, connection: duckdb.DuckDBPyConnection) -> None:
-    """Let only the owner read the store, where the system has file modes; drop spill that a killed process left."""
+def _restrict(database: Path) -> None:
+    """Let only the owner read the store, where the system has file modes."""
     if os.name == "posix":
-        for file in (project.database, project.database.with_name(project.database.name + ".wal")):
+        for file in (database, database.with_name(database.name + ".wal")):
             with suppress(OSError):
                 file.chmod(0o600)
+
+
+def _drop_old_spill(project: Project, connection: duckdb.DuckDBPyConnection) -> None:
+    """Delete the spill of a process that was killed: rows of persons, which nobody else would remove."""
     in_use = {Path(path).name for (path,) in connection.execute("select path from duckdb_temporary_files()").fetchall()}
     for file in project.spill.glob("*"):
         if file.name not in in_use:

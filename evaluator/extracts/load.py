@@ -160,7 +160,7 @@ def _refuse_many_rejects(
     ).fetchall()
     what = ", ".join(f"{name}: {count:,}, first in line {line}" for name, count, line in columns)
     raise ExtractError(
-        f"{source.name}: {rejected:,} of {rows:,} rows cannot be read ({what}); expected at most {share:.0%}. "
+        f"{source.name}: {rejected:,} of {rows:,} rows cannot be read ({what}); expected at most {share * 100:g} %. "
         "Correct the columns, or raise max_rejected_share in evaluator.toml if the rows may be left out."
     )
 

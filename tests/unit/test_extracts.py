@@ -17,6 +17,16 @@ def test_every_contract_has_a_good_file_here():
     assert [contract.name for contract in contracts()] == sorted(GOOD)
 
 
+@pytest.mark.parametrize("contract", contracts(), ids=lambda contract: contract.name)
+def test_a_contract_names_each_column_once_and_describes_it(contract):
+    names = [name.casefold() for column in contract.columns for name in (column.name, *column.aliases)]
+    assert len(names) == len(set(names))
+    assert not set(names) & set(contract.ignored)
+    assert contract.description
+    assert all(column.description for column in contract.columns)
+    assert all(contract.column(name).type == "date" for pair in contract.ordered for name in pair)
+
+
 @pytest.mark.parametrize("extract", sorted(GOOD))
 def test_a_good_file_is_recognised_by_its_header_and_loaded_whole(project, extract):
     (delivery,) = load(project, [deliver(project, "levering.csv", GOOD[extract])])

@@ -125,7 +125,7 @@ def test_too_many_rejects_are_refused_with_the_columns_and_their_first_lines(pro
     message = refusal(project, "y.csv", YDELSER + rows)
     assert message == (
         "y.csv: 7 of 100 rows cannot be read (fra: 7, first in line 95, myndighedskode: 7, first in line 95); "
-        "expected at most 5%. Correct the columns, or raise max_rejected_share in evaluator.toml "
+        "expected at most 5 %. Correct the columns, or raise max_rejected_share in evaluator.toml "
         "if the rows may be left out."
     )
 

@@ -90,6 +90,14 @@ def test_a_store_made_by_a_newer_version_is_refused_with_what_to_do(project):
             connect(project, read_only=read_only)
 
 
+def test_an_older_store_is_upgraded_and_keeps_its_rows(project):
+    with duckdb.connect(str(project.database)) as connection:
+        connection.execute("create table kept (x int)")
+    with connect(project, read_only=True) as connection:
+        assert rows(connection, "select version from meta.store") == [(VERSION,)]
+        assert rows(connection, "select count(*) from kept") == [(0,)]
+
+
 def test_a_store_gains_the_columns_that_a_contract_has_gained(project):
     with connect(project) as connection:
         connection.execute("alter table raw.indsats drop column budget_kr")
