@@ -24,6 +24,7 @@ def _year(days: np.ndarray) -> Ints:
 MONTH_OF_WEEK: Ints = _THURSDAYS.astype("datetime64[M]").astype(np.int64) - 42 * 12  # the month holds the Thursday
 YEAR_OF_WEEK: Ints = _year(_THURSDAYS)
 MONTH_STARTS = np.datetime64("2012-01", "M") + np.arange(MONTHS)
+MONTH_NAMES = [str(month) for month in MONTH_STARTS]  # 2012-01
 WEEKS_IN_MONTH: Ints = np.bincount(MONTH_OF_WEEK, minlength=MONTHS)
 
 

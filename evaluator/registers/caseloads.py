@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from evaluator.registers import rates
-from evaluator.registers.calendar import MONTH_OF_WEEK, MONTH_STARTS, MONTHS, WEEKS, month_index
+from evaluator.registers.calendar import MONTH_NAMES, MONTH_OF_WEEK, MONTHS, WEEKS, month_index
+from evaluator.registers.columns import Columns, Text
 from evaluator.registers.municipalities import STARTS, municipalities
 from evaluator.registers.register import Register
 from evaluator.registers.runs import Runs, Weeks, runs
-from evaluator.registers.spells import in_contact, municipality_codes, person_ids
+from evaluator.registers.spells import in_contact, municipality_codes, pseudonyms
 from evaluator.vocabulary import Floats, Ints
 
-Columns = dict[str, Any]
 PEOPLE_PER_CASEWORKER = 220  # first entries over the whole data period
 RAMP_MONTHS = 6
+TEAM_SIZE = 8
 _FTE = np.array([1.0, 1.0, 0.8, 1.0, 0.6])
 
 
@@ -49,17 +49,18 @@ def staff(register: Register, stream: np.random.Generator) -> Staff:
     return Staff(caseload * swing, caseworkers)
 
 
-def caseworker_names(municipality: Ints, number: Ints) -> np.ndarray:
+def caseworker_names(municipality: Ints, number: Ints) -> Text:
     """Return ids such as S615-03."""
-    codes = municipality_codes()[municipality].astype("U3")
-    numbers = np.char.zfill((number + 1).astype("U4"), 2)
-    return np.char.add(np.char.add(np.char.add("S", codes), "-"), numbers).astype(object)
+    most = int(number.max(initial=0)) + 1
+    names = [f"S{m.code}-{n + 1:02d}" for m in municipalities() for n in range(most)]
+    return Text(names, municipality * most + number)
 
 
-def team_names(municipality: Ints, number: Ints) -> np.ndarray:
-    """Return teams of about eight caseworkers, such as 615-1."""
-    codes = municipality_codes()[municipality].astype("U3")
-    return np.char.add(np.char.add(codes, "-"), (number // 8 + 1).astype("U3")).astype(object)
+def team_names(municipality: Ints, number: Ints) -> Text:
+    """Return teams of eight caseworkers, such as 615-1."""
+    most = int(number.max(initial=0)) // TEAM_SIZE + 1
+    names = [f"{m.code}-{n + 1}" for m in municipalities() for n in range(most)]
+    return Text(names, municipality * most + number // TEAM_SIZE)
 
 
 def caseload(register: Register, found: Staff, stream: np.random.Generator) -> Columns:
@@ -71,18 +72,18 @@ def caseload(register: Register, found: Staff, stream: np.random.Generator) -> C
         for month in range(month_index(2013, 1), MONTHS)
         for number in range(found.caseworkers[municipality, month])
     ]
+    parts.sort(key=lambda part: (part[0], part[2], part[1]))
     municipality, month, number = np.array(parts, dtype=np.int64).T
     fte = _FTE[(number + municipality) % len(_FTE)]
     noise = 1.0 + 0.10 * (stream.random(len(number)) - 0.5)
-    order = np.lexsort((month, number, municipality))
     cases = np.rint(found.caseload[municipality, month] * fte * noise).astype(np.int64)
     return {
-        "sagsbehandler_id": caseworker_names(municipality, number)[order],
-        "team": team_names(municipality, number)[order],
-        "kommunekode": municipality_codes()[municipality][order],
-        "maaned": MONTH_STARTS[month][order].astype("U7").astype(object),
-        "antal_sager": cases[order],
-        "aarsvaerk": fte[order],
+        "sagsbehandler_id": caseworker_names(municipality, number),
+        "team": team_names(municipality, number),
+        "kommunekode": municipality_codes(municipality),
+        "maaned": Text(MONTH_NAMES, month),
+        "antal_sager": cases,
+        "aarsvaerk": fte,
     }
 
 
@@ -116,10 +117,10 @@ def assignment_columns(register: Register, cut: Runs, number: Ints) -> Columns:
     """The extract sagsbehandler."""
     municipality = register.people.municipality[cut.person]
     return {
-        "pnr_pseudo": person_ids(len(register.people.entry))[cut.person],
+        "pnr_pseudo": pseudonyms(register, cut.person),
         "fra": cut.from_on(),
         "til": cut.to_on(),
         "sagsbehandler_id": caseworker_names(municipality, number),
         "team": team_names(municipality, number),
-        "rolle": np.where(cut.key % 2 == 1, "koordinerende", "primaer").astype(object),
+        "rolle": Text(("primaer", "koordinerende"), cut.key % 2),
     }

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from evaluator.registers import rates
-from evaluator.registers.calendar import LAST_DAY, MONDAYS, MONTH_OF_WEEK, MONTH_STARTS, MONTHS, WEEKS, WEEKS_IN_MONTH
+from evaluator.registers.calendar import LAST_DAY, MONDAYS, MONTH_NAMES, MONTH_OF_WEEK, MONTHS, WEEKS, WEEKS_IN_MONTH
 from evaluator.registers.caseloads import caseworker_names
+from evaluator.registers.columns import Columns, Text
 from evaluator.registers.register import Register
-from evaluator.registers.runs import Runs, blocks
-from evaluator.registers.spells import person_ids
+from evaluator.registers.runs import Runs, Weeks, blocks
+from evaluator.registers.spells import pseudonyms
 from evaluator.vocabulary import Floats, Ints
 
-Columns = dict[str, Any]
 _TYPES = ("jobsamtale", "opfoelgning", "cv", "informationsmoede", "rehabiliteringsmoede")
 _FORMS = ("personlig", "telefon", "digital", "brev")
 _INDUSTRIES = ("471120", "561010", "812100", "494100", "881010", "412000", "782000", "873010")
@@ -36,10 +34,10 @@ def meetings(register: Register, cut: Runs, number: Ints, stream: np.random.Gene
     kind = np.searchsorted(np.array([0.46, 0.86, 0.93, 0.98]), u[2][keep], side="right")
     form = np.searchsorted(np.array([0.70, 0.92, 0.98]), u[3][keep], side="right")
     return {
-        "pnr_pseudo": person_ids(len(register.people.entry))[person],
+        "pnr_pseudo": pseudonyms(register, person),
         "dato": held_on[keep],
-        "samtaletype": np.array(_TYPES, dtype=object)[kind],
-        "kontaktform": np.array(_FORMS, dtype=object)[form],
+        "samtaletype": Text(_TYPES, kind),
+        "kontaktform": Text(_FORMS, form),
         "sagsbehandler_id": caseworker_names(register.people.municipality[person], number[row]),
         "udeblevet": found.flag[keep].astype(np.int8),
         "registreret": registered[keep],
@@ -65,13 +63,13 @@ def sanctions(register: Register, stream: np.random.Generator) -> Columns:
         ("42", "andre", "urigtige_oplysninger"),
         ("40a", "skaerpet_raadighed", "gentagen_udeblivelse"),
     )
-    paragraph, name, reason = (np.array(column, dtype=object)[kind] for column in zip(*table, strict=True))
+    paragraph, name, reason = (Text(column, kind) for column in zip(*table, strict=True))
     days = np.where(kind <= 1, 1 + np.floor(u[2] * 7), 14 + np.floor(u[2] * 14)).astype(np.int64)
     daily = np.where(register.people.kth[found.person], 460, 250)
-    status = np.array(["truffet", "ophaevet", "hjemvist"], dtype=object)[(u[3] >= 0.92).astype(int) + (u[3] >= 0.98)]
+    status = Text(("truffet", "ophaevet", "hjemvist"), (u[3] >= 0.92).astype(np.int64) + (u[3] >= 0.98))
     guided = MONDAYS[register.people.entry[found.person]] + np.floor(u[4] * 5).astype(np.int64)
     return {
-        "pnr_pseudo": person_ids(len(register.people.entry))[found.person],
+        "pnr_pseudo": pseudonyms(register, found.person),
         "dato": monday + 2 + np.floor(u[5] * 3).astype(np.int64),
         "paragraf": paragraph,
         "type": name,
@@ -113,16 +111,16 @@ def paid_hours(register: Register, stream: np.random.Generator) -> Columns:
     month = np.concatenate([month, month[wrong]])[order]
     hours = np.concatenate([hours, -excess])[order]
     return {
-        "pnr_pseudo": person_ids(n)[person],
-        "maaned": MONTH_STARTS[month].astype("U7").astype(object),
+        "pnr_pseudo": pseudonyms(register, person),
+        "maaned": Text(MONTH_NAMES, month),
         "timer": hours,
         "loen": np.rint(hours * hourly[person]).astype(np.int64),
-        "branche": np.array(_INDUSTRIES, dtype=object)[industry[person]],
+        "branche": Text(_INDUSTRIES, industry[person]),
     }
 
 
 def _block_hours(
-    register: Register, block: Any, weekly: Floats, small: np.ndarray, stream: np.random.Generator
+    register: Register, block: Weeks, weekly: Floats, small: np.ndarray, stream: np.random.Generator
 ) -> tuple[Ints, Ints, Floats]:
     entry = register.people.entry[block.people][:, None]
     month = MONTH_OF_WEEK[np.minimum(entry + np.arange(block.state.shape[1]), WEEKS - 1)]

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from evaluator.registers import rates
-from evaluator.registers.calendar import MONTH_OF_WEEK, MONTHS, WEEKS, WEEKS_IN_MONTH, month_index, week_of_day_15
+from evaluator.registers.calendar import (
+    MONTH_NAMES,
+    MONTH_OF_WEEK,
+    MONTHS,
+    WEEKS,
+    WEEKS_IN_MONTH,
+    month_index,
+    week_of_day_15,
+)
+from evaluator.registers.columns import Columns, Text
 from evaluator.registers.municipalities import STARTS, municipalities
 from evaluator.registers.register import Register
 from evaluator.registers.runs import Weeks, blocks
-from evaluator.registers.spells import GROUPS, municipality_codes, target_group_keys
+from evaluator.registers.spells import municipality_codes, target_group_keys
 from evaluator.vocabulary import Ints
 
-Columns = dict[str, Any]
 _CLASSES = (
     ("uddannelseshjaelp", "uddannelsesparat"),
     ("uddannelseshjaelp", "aabenlyst_uddannelsesparat"),
@@ -22,13 +28,15 @@ _CLASSES = (
     ("kontanthjaelp", "aktivitetsparat"),
     ("uddannelseshjaelp", "aktivitetsparat"),
 )
+_UNEMPLOYED = (61, 58, 51, 46, 42, 43, 40, 37)  # per mille of the labour force, 2012-2019
 HIDDEN_BELOW = 5
 HIDDEN = ".."
 
 
 def interventions(register: Register) -> Columns:
     """The extract indsats: the planted interventions of the municipalities that have people."""
-    codes = municipality_codes()[np.unique(register.people.municipality)]
+    names = [m.code for m in municipalities()]
+    codes = {names[i] for i in np.unique(register.people.municipality)}
     rows = [start for start in STARTS if start.code in codes]
     return {
         "kommunekode": [s.code for s in rows],
@@ -72,7 +80,11 @@ def _cells(register: Register, block: Weeks, week: Ints) -> Ints:
     return (municipality * MONTHS + MONTH_OF_WEEK[week]) * len(_CLASSES) + group
 
 
-def panel(register: Register) -> Columns:
+def _with_tenths(tenths: Ints) -> np.ndarray:
+    return np.char.add(np.char.add((tenths // 10).astype("U8"), ","), (tenths % 10).astype("U1"))
+
+
+def panel(register: Register, stream: np.random.Generator) -> Columns:
     """The extract kommunepanel: recipients by month, benefit and target group from 2013; 1 to 4 are hidden."""
     weeks, persons, sanctioned = _counts(register)
     first = month_index(2013, 1)
@@ -82,22 +94,21 @@ def panel(register: Register) -> Columns:
     count = persons[municipality, month, group]
     full_time = np.rint(weeks[municipality, month, group] * 10 / WEEKS_IN_MONTH[month]).astype(np.int64)
     hidden = (count > 0) & (count < HIDDEN_BELOW)
-    ready = np.array([name in GROUPS[:3] for _, name in _CLASSES])[group]
-    tenths = np.char.add(np.char.add((full_time // 10).astype("U8"), ","), (full_time % 10).astype("U1"))
+    rate = np.array(_UNEMPLOYED)[month // 12] * (8 + stream.integers(0, 6, 98)[municipality]) // 10
     population = np.array([m.population for m in municipalities()])
-    periods = np.array([f"{2012 + m // 12}M{m % 12 + 1:02d}" for m in range(MONTHS)], dtype=object)
+    periods = [name.replace("-", "M") for name in MONTH_NAMES]
 
     def shown(values: np.ndarray) -> np.ndarray:
-        return np.where(hidden, HIDDEN, values.astype("U10")).astype(object)
+        return np.where(hidden, HIDDEN, values.astype("U10"))
 
     return {
-        "kommunekode": municipality_codes()[municipality],
-        "periode": periods[month],
-        "ydelse": np.array([b for b, _ in _CLASSES], dtype=object)[group],
-        "visitation": np.array([g for _, g in _CLASSES], dtype=object)[group],
-        "fuldtid": shown(tenths),
+        "kommunekode": municipality_codes(municipality),
+        "periode": Text(periods, month),
+        "ydelse": Text([benefit for benefit, _ in _CLASSES], group),
+        "visitation": Text([target for _, target in _CLASSES], group),
+        "fuldtid": shown(_with_tenths(full_time)),
         "antal": shown(count),
         "sanktioner": shown(sanctioned[municipality, month, group]),
-        "ledighed": shown(np.where(ready, count, 0)),
+        "ledighed": _with_tenths(rate),
         "befolkning": population[municipality],
     }

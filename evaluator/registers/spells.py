@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from evaluator.registers import rates
 from evaluator.registers.calendar import LAST_DAY, MONDAYS, WEEKS
+from evaluator.registers.columns import Columns, Text
 from evaluator.registers.municipalities import municipalities
 from evaluator.registers.people import EDUCATIONS, ORIGINS
 from evaluator.registers.register import Register
 from evaluator.registers.runs import Weeks, runs
 from evaluator.vocabulary import Ints
 
-Columns = dict[str, Any]
 GROUPS = ("uddannelsesparat", "aabenlyst_uddannelsesparat", "jobparat", "aktivitetsparat")
 LAW_CODES = ("2.12", "2.12", "2.2", "2.3", "2.13")  # the last: aktivitetsparat on uddannelseshjaelp
-PROJECT_WEEKS = 26
+PROJECT_WEEKS, PROJECT_HOURS = 26, 15.0
 
 _ACTIVITIES = {
     rates.GUIDANCE: ("vejledning_opkvalificering", 20.0),
@@ -29,13 +27,13 @@ _ACTIVITIES = {
 }
 
 
-def person_ids(count: int) -> np.ndarray:
+def pseudonyms(register: Register, person: Ints) -> Text:
     """Return the pseudonyms P0000001 and on."""
-    return np.char.add("P", np.char.zfill(np.arange(1, count + 1).astype("U7"), 7)).astype(object)
+    return Text([f"P{number:07d}" for number in range(1, len(register.people.entry) + 1)], person)
 
 
-def municipality_codes() -> np.ndarray:
-    return np.array([m.code for m in municipalities()], dtype=object)
+def municipality_codes(municipality: Ints) -> Text:
+    return Text([m.code for m in municipalities()], municipality)
 
 
 def persons(register: Register, stream: np.random.Generator) -> Columns:
@@ -50,19 +48,18 @@ def persons(register: Register, stream: np.random.Generator) -> Columns:
     pension[gone.person] = (MONDAYS[gone.start].astype("datetime64[Y]").astype(int) + 1970) - people.birth_year[
         gone.person
     ] >= 66
-    code = np.where(pension, "998", np.where(u < 0.6, "997", "999")).astype(object)
-    code[np.isnat(left_on)] = None
+    code = np.where(np.isnat(left_on), 3, np.where(pension, 1, np.where(u < 0.6, 0, 2)))
     return {
-        "pnr_pseudo": person_ids(n),
+        "pnr_pseudo": pseudonyms(register, np.arange(n)),
         "foedselsaar": people.birth_year,
-        "koen": np.where(people.woman, "K", "M").astype(object),
-        "oprindelse": np.array(ORIGINS, dtype=object)[people.origin],
-        "udd_niveau": np.array(EDUCATIONS, dtype=object)[people.education],
+        "koen": Text(("M", "K"), people.woman.astype(np.int64)),
+        "oprindelse": Text(ORIGINS, people.origin),
+        "udd_niveau": Text(EDUCATIONS, people.education),
         "boern": people.children.astype(np.int8),
         "enlig": people.single.astype(np.int8),
-        "kommunekode": municipality_codes()[people.municipality],
+        "kommunekode": municipality_codes(people.municipality),
         "udgaaet_dato": left_on,
-        "udgaaet_kode": code,
+        "udgaaet_kode": Text(("997", "998", "999", None), code),
     }
 
 
@@ -86,11 +83,11 @@ def benefits(register: Register) -> Columns:
     table = _dream_codes()
     found = runs(register, lambda b: table[b.state + rates.IS_AKT * b.akt + rates.IS_KTH * b.kth])
     return {
-        "pnr_pseudo": person_ids(len(register.people.entry))[found.person],
+        "pnr_pseudo": pseudonyms(register, found.person),
         "fra": found.from_on(),
         "til": found.to_on(),
         "ydelseskode": found.key,
-        "myndighedskode": municipality_codes()[register.people.municipality[found.person]],
+        "myndighedskode": municipality_codes(register.people.municipality[found.person]),
     }
 
 
@@ -110,13 +107,12 @@ def visitation(register: Register) -> Columns:
     """The extract visitation: the target group, with re-visitations, while the jobcentre has the case."""
     found = runs(register, lambda block: target_group_keys(register, block))
     index = found.key - 1
-    names = np.array([*GROUPS, "aktivitetsparat"], dtype=object)
     return {
-        "pnr_pseudo": person_ids(len(register.people.entry))[found.person],
+        "pnr_pseudo": pseudonyms(register, found.person),
         "fra": found.from_on(),
         "til": found.to_on(),
-        "maalgruppe": np.array(LAW_CODES, dtype=object)[index],
-        "visitation": names[index],
+        "maalgruppe": Text(LAW_CODES, index),
+        "visitation": Text((*GROUPS, GROUPS[-1]), index),
     }
 
 
@@ -132,14 +128,14 @@ def programmes(register: Register) -> Columns:
     project_end[project_end > LAST_DAY] = np.datetime64("NaT")
     person = np.concatenate([found.person, taking_part])
     order = np.lexsort((np.concatenate([found.start, start]), person))
-    names = np.array([_ACTIVITIES.get(s, ("", 0.0))[0] for s in range(16)], dtype=object)[found.key]
-    hours = np.array([_ACTIVITIES.get(s, ("", 0.0))[1] for s in range(16)])[found.key]
+    names, hours = zip(*(_ACTIVITIES.get(state, ("projekt", PROJECT_HOURS)) for state in range(16)), strict=True)
+    kind = np.concatenate([found.key, np.zeros(len(start), dtype=np.int64)])[order]
     return {
-        "pnr_pseudo": person_ids(len(people.entry))[person[order]],
+        "pnr_pseudo": pseudonyms(register, person[order]),
         "fra": np.concatenate([found.from_on(), MONDAYS[start]])[order],
         "til": np.concatenate([found.to_on(), project_end])[order],
-        "type": np.concatenate([names, np.full(len(start), "projekt", dtype=object)])[order],
-        "timer_pr_uge": np.concatenate([hours, np.full(len(start), 15.0)])[order],
+        "type": Text(names, kind),
+        "timer_pr_uge": np.array(hours)[kind],
     }
 
 
@@ -149,12 +145,10 @@ def education(register: Register, stream: np.random.Generator) -> Columns:
     u = stream.random(len(found.person))
     adult = register.people.education[found.person] >= 1
     kind = np.where(adult, np.where(u < 0.5, 2, 1), np.where(u < 0.2, 3, np.where(u < 0.45, 0, 1)))
-    kinds = np.array(["gymnasial", "erhvervsuddannelse", "videregaaende", "forberedende"], dtype=object)
-    levels = np.array(["gymnasial", "erhvervsfaglig", "videregaaende", "grundskole"], dtype=object)
     return {
-        "pnr_pseudo": person_ids(len(register.people.entry))[found.person],
+        "pnr_pseudo": pseudonyms(register, found.person),
         "fra": found.from_on(),
         "til": found.to_on(),
-        "uddannelsesart": kinds[kind],
-        "niveau": levels[kind],
+        "uddannelsesart": Text(("gymnasial", "erhvervsuddannelse", "videregaaende", "forberedende"), kind),
+        "niveau": Text(("gymnasial", "erhvervsfaglig", "videregaaende", "grundskole"), kind),
     }

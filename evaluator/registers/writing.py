@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from evaluator.registers import caseloads, events, municipal, spells
+from evaluator.registers.columns import write_extract
 from evaluator.registers.register import simulate
 from evaluator.registers.truth import build
 
@@ -31,26 +32,19 @@ def write(register: Register, folder: Path) -> None:
     """Write the extracts one by one; each draws from its own stream, so their order does not matter."""
     folder.mkdir(parents=True, exist_ok=True)
     staffing, dates, pay = register.fresh_streams()
-    _csv(folder, "personer", spells.persons(register, dates))
-    _csv(folder, "ydelser", spells.benefits(register))
-    _csv(folder, "visitation", spells.visitation(register))
-    _csv(folder, "tilbud", spells.programmes(register))
-    _csv(folder, "uddannelse", spells.education(register, dates))
+    write_extract(folder, "personer", spells.persons(register, dates))
+    write_extract(folder, "ydelser", spells.benefits(register))
+    write_extract(folder, "visitation", spells.visitation(register))
+    write_extract(folder, "tilbud", spells.programmes(register))
+    write_extract(folder, "uddannelse", spells.education(register, dates))
     staff = caseloads.staff(register, staffing)
     cut, number = caseloads.assignments(register, staff, staffing)
-    _csv(folder, "sagsbehandler", caseloads.assignment_columns(register, cut, number))
-    _csv(folder, "sagstal", caseloads.caseload(register, staff, staffing))
-    _csv(folder, "samtaler", events.meetings(register, cut, number, dates))
-    _csv(folder, "sanktioner", events.sanctions(register, dates))
-    _csv(folder, "beskaeftigelse", events.paid_hours(register, pay))
-    _csv(folder, "indsats", municipal.interventions(register))
-    _csv(folder, "kommunepanel", municipal.panel(register))
+    write_extract(folder, "sagsbehandler", caseloads.assignment_columns(register, cut, number))
+    write_extract(folder, "sagstal", caseloads.caseload(register, staff, staffing))
+    write_extract(folder, "samtaler", events.meetings(register, cut, number, dates))
+    write_extract(folder, "sanktioner", events.sanctions(register, dates))
+    write_extract(folder, "beskaeftigelse", events.paid_hours(register, pay))
+    write_extract(folder, "indsats", municipal.interventions(register))
+    write_extract(folder, "kommunepanel", municipal.panel(register, staffing))
     text = json.dumps(build(register), ensure_ascii=False, separators=(",", ":"))
     (folder / "truth.json").write_text(text + "\n", encoding="utf-8", newline="\n")
-
-
-def _csv(folder: Path, name: str, columns: dict[str, Any]) -> None:
-    import polars as pl
-
-    frame = pl.DataFrame({key: pl.Series(key, values, nan_to_null=True) for key, values in columns.items()})
-    frame.write_csv(folder / f"{name}.csv", separator=";", decimal_comma=True, line_terminator="\n")

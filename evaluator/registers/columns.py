@@ -1,0 +1,36 @@
+"""Columns of an extract: texts are kept as few names and many indices, so that writing stays cheap."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from evaluator.vocabulary import Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text column: row i holds names[index[i]]; a missing name is an empty field."""
+
+    names: Sequence[str | None]
+    index: Ints
+
+
+Columns = Mapping[str, Any]  # Text, a list of values, numbers, or datetime64 days (NaT is an empty field)
+
+
+def write_extract(folder: Path, name: str, columns: Columns) -> None:
+    """Write a semicolon file with decimal comma; the bytes depend on the values alone."""
+    import polars as pl
+
+    def series(key: str, values: Any) -> pl.Series:
+        if isinstance(values, Text):
+            return pl.Series(key, list(values.names), dtype=pl.String).gather(pl.Series(np.asarray(values.index)))
+        return pl.Series(key, values)
+
+    frame = pl.DataFrame([series(key, values) for key, values in columns.items()])
+    frame.write_csv(folder / f"{name}.csv", separator=";", decimal_comma=True, line_terminator="\n")
