@@ -50,11 +50,19 @@ def over_time(rows: list[Row], start: str, period: str, outcome: str, *, is_inde
         width=theme.WIDTH, height=280, description=f"{outcome} over tid som linjer: {said}."
     )
     notes = tuple(f"{r['number']}. {r['name']} ({numbers.day(r['date'])})" for r in reforms)
-    caption = "Tallene er som målt, uden sammenligning og usikkerhed. Lodret stiplet linje: indsatsens første start."
+    caption = (
+        "Tallene er som målt og ikke i sig selv et svar på, hvad indsatsen gjorde. Lodret stiplet linje: indsatsens "
+        "første start."
+    )
     if reforms:
         caption += " Numrene er reformer, som kan flytte kurverne:"
     return figure.figure(
-        chart, "tid", title=f"{outcome}: {said}", table=_table(rows, period, is_index), caption=caption, notes=notes
+        chart,
+        "tid",
+        title=f"{outcome}{' (indeks)' if is_index else ''}: {said}",
+        table=_table(rows, period, is_index),
+        caption=caption,
+        notes=notes,
     )
 
 

@@ -91,7 +91,7 @@ def _placebo(released: Released) -> Figure | None:
     rows = [r for r in released["placebos"] if r["outcome"] == released.outcome]
     unit = (released.overall() or {}).get("unit", "share")
     rank, of = released.fact("rank"), released.fact("rank_of")
-    title = f"Forskellen er nummer {rank} af {of} nedefra" if rank else "Forskellen blandt alle kommuners"
+    title = f"Forskellen er nummer {rank} af {of} nedefra" if rank else "Forskellen blandt alle kommuner"
     return placebo.placebo(rows, unit, title, _ranks(released))
 
 
@@ -149,10 +149,14 @@ def _groups(released: Released) -> Figure | None:
         "grupper er mere usikre end hver gruppes eget tal."
     )
     unit = (released.overall() or {}).get("unit", "share")
-    known = [line for line in lines if line.low is not None and line.high is not None]
-    clear = sum(not line.low <= 0 <= line.high for line in known)
-    title = f"{clear} af {len(known)} grupper har et interval, der ikke rummer nul"
-    return forest.forest(lines, "hvem-har-gavn", unit, title, caption)
+    return forest.forest(lines, "hvem-har-gavn", unit, _clear(lines, "grupper"), caption)
+
+
+def _clear(lines: list[forest.Line], noun: str) -> str:
+    """Return the finding of a forest: how many intervals leave zero out."""
+    known = [(line.low, line.high) for line in lines if line.low is not None and line.high is not None]
+    clear = sum(not low <= 0 <= high for low, high in known)
+    return f"{clear} af {len(known)} {noun} har et interval, der ikke rummer nul"
 
 
 def _no_groups() -> str:
@@ -192,7 +196,7 @@ def _outcomes(released: Released) -> Figure | None:
         if row["unit"] == unit and (row["horizon_weeks"] or None) == released.horizon
     ]
     caption = "Streg: 95 pct. interval. Rude: det udfald, der på forhånd er valgt som det vigtigste."
-    return forest.forest(lines, "alle-udfald", unit, "Alle udfald ved samme horisont", caption)
+    return forest.forest(lines, "alle-udfald", unit, _clear(lines, "udfald"), caption)
 
 
 def _named(row: Row) -> str:
