@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 from contextlib import suppress
+from dataclasses import astuple
 from functools import cache
 from hashlib import sha256
 from importlib import resources
@@ -32,7 +33,7 @@ STEPS: tuple[str, ...] = (
     create schema release;
     create schema meta;
     create table meta.store (version integer not null, upgraded_at timestamp not null, reference_sha256 varchar);
-    insert into meta.store values (0, now()::timestamp, null);
+    insert into meta.store values (0, now() at time zone 'UTC', null);
     create table raw.deliveries (
         delivery_id bigint primary key,
         extract varchar not null,
@@ -85,11 +86,11 @@ def connect(project: Project, *, read_only: bool = False) -> duckdb.DuckDBPyConn
                 f"{project.database.name}: the store has version {version}; expected at most {VERSION}. "
                 "Install the newer version of the program that made it."
             )
-        if read_only and version < VERSION:
-            connection.close()
-            connect(project).close()
-            return connect(project, read_only=True)
-        if not read_only:
+        if not _is_current(connection, version):
+            if read_only:
+                connection.close()
+                connect(project).close()
+                return connect(project, read_only=True)
             _prepare(connection, version)
     except BaseException:
         connection.close()
@@ -133,22 +134,31 @@ def _lock_down(connection: duckdb.DuckDBPyConnection) -> None:
 
 def _version(connection: duckdb.DuckDBPyConnection) -> int:
     """Return the store's version; 0 when the file is new."""
-    known = connection.execute(
-        "select 1 from duckdb_tables() where schema_name = 'meta' and table_name = 'store'"
-    ).fetchall()
-    rows = connection.execute("select version from meta.store").fetchall() if known else [(0,)]
+    try:
+        rows = connection.execute("select version from meta.store").fetchall()
+    except duckdb.CatalogException:
+        return 0
     return int(rows[0][0])
 
 
+def _is_current(connection: duckdb.DuckDBPyConnection, version: int) -> bool:
+    """Tell whether the store was last prepared by this very package."""
+    if version < VERSION:
+        return False
+    return connection.execute("select reference_sha256 from meta.store").fetchall() == [(_reference_sha256(),)]
+
+
 def _prepare(connection: duckdb.DuckDBPyConnection, version: int) -> None:
-    """Upgrade the store, and give every contract its raw table, in one transaction."""
+    """Upgrade the store, and bring its tables in line with contracts and reference data, in one transaction."""
     with transaction(connection):
         for step in STEPS[version:]:
             connection.execute(step)
-        if version < VERSION:
-            connection.execute("update meta.store set version = ?, upgraded_at = now()::timestamp", [VERSION])
-        _fill_reference_tables(connection)
         _make_raw_tables(connection)
+        _fill_reference_tables(connection)
+        connection.execute(
+            "update meta.store set version = ?, reference_sha256 = ?, upgraded_at = now() at time zone 'UTC'",
+            [VERSION, _reference_sha256()],
+        )
 
 
 def _make_raw_tables(connection: duckdb.DuckDBPyConnection) -> None:
@@ -168,17 +178,21 @@ def _make_raw_tables(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _fill_reference_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    """Write raw.dream_codes and raw.municipalities from the package, unless the store has these very rows."""
-    codes = [[code.code, code.name, code.benefit, code.activation, code.outcome_class] for code in dream_codes()]
-    municipalities = _municipalities()
-    digest = sha256(repr((codes, municipalities)).encode()).hexdigest()
-    if connection.execute("select reference_sha256 from meta.store").fetchall() == [(digest,)]:
-        return
-    for table, rows in (("dream_codes", codes), ("municipalities", municipalities)):
+    """Write raw.dream_codes and raw.municipalities from the package."""
+    for table, rows in (
+        ("dream_codes", [astuple(code) for code in dream_codes()]),
+        ("municipalities", _municipalities()),
+    ):
         columns = [list(column) for column in zip(*rows, strict=True)]
         connection.execute(f"delete from raw.{table}")
         connection.execute(f"insert into raw.{table} select {', '.join(['unnest(?)'] * len(columns))}", columns)
-    connection.execute("update meta.store set reference_sha256 = ?", [digest])
+
+
+@cache
+def _reference_sha256() -> str:
+    """Return a fingerprint of the contracts' columns, the code table and the municipalities."""
+    columns = [(contract.name, [column.name for column in contract.columns]) for contract in contracts()]
+    return sha256(repr((columns, dream_codes(), _municipalities())).encode()).hexdigest()
 
 
 @cache
