@@ -44,7 +44,8 @@ def panel_from_frame(
     periods, time = _codes(frame, period)
     shape = (len(units), len(periods))
     slot = row * shape[1] + time
-    _refuse(slot.size - np.unique(slot).size, slot.size, f"rows repeat ({unit}, {period})", "one row each")
+    filled = np.bincount(slot, minlength=shape[0] * shape[1]) > 0
+    _refuse(slot.size - int(filled.sum()), slot.size, f"rows repeat ({unit}, {period})", "one row each")
     values = _floats(frame, outcome)
     if not gaps:
         _refuse(shape[0] * shape[1] - slot.size, shape[0] * shape[1], f"({unit}, {period}) are absent", "no gaps")
@@ -52,8 +53,9 @@ def panel_from_frame(
     grid = np.full(shape, np.nan)
     grid.flat[slot] = values
     first = np.zeros(shape[0], dtype=np.int64)
-    by_time = np.argsort(-time, kind="stable")
-    first[row[by_time]] = by_time
+    earliest = np.argmax(filled.reshape(shape), axis=1)
+    is_first = time == earliest[row]
+    first[row[is_first]] = np.flatnonzero(is_first)
     start = np.full(slot.size, NEVER) if cohort is None else _starts(_column(frame, cohort), periods)
     steady = [(cohort, start), (weight, _weights(frame, weight, slot.size))]
     steady.append((cluster, _codes(frame, cluster)[1] if cluster else row))

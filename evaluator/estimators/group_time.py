@@ -12,8 +12,6 @@ from evaluator.vocabulary import NEVER, Assumption, Bools, Cell, Fit, Floats, In
 
 COMPARISONS = ("never", "not_yet")
 BASES = ("varying", "universal")
-BLOCK = 4_000_000
-"""Numbers of influence computed at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,27 +137,22 @@ def _without_each(sums: ClusterSums, values: Floats) -> Floats:
 
 
 def _influence(sums: ClusterSums, grid: _Grid, total: Floats, weight: Floats) -> Floats:
-    """Return the influence of every cell summed to clusters (G, C), scaled by the number of rows."""
-    groups = sums.cluster.size
-    out = np.empty((groups, grid.free.shape[0]))
-    step = max(1, BLOCK // max(1, out.shape[1]))
-    for start in range(0, groups, step):
-        rows = slice(start, start + step)
-        out[rows] = _block(sums, grid, total, weight, rows)
-    return sums.by_cluster(out) * sums.rows
+    """Return the influence of every cell summed to clusters (G, C), scaled by the number of rows.
 
-
-def _block(sums: ClusterSums, grid: _Grid, total: Floats, weight: Floats, rows: slice) -> Floats:
+    Linear in a group's sums, with the same coefficients (T, C) for all groups of a cohort.
+    """
     cohort, period, base = grid.index
-    own = sums.cohort[rows]
-    is_treated = own[:, None] == cohort[None, :]
-    is_compared = grid.free.T[own]
-    out = np.zeros(is_treated.shape)
-    for at, sign in ((period, 1.0), (base, -1.0)):
-        mass = weight[cohort, at]
-        others = grid.compared(weight, at)
-        treated = sums.total[rows][:, at] - sums.weight[rows][:, at] * (total[cohort, at] / mass)
-        compared = sums.total[rows][:, at] - sums.weight[rows][:, at] * (grid.compared(total, at) / others)
-        out += sign * (np.where(is_treated, treated / mass, 0.0) - np.where(is_compared, compared / others, 0.0))
-    out[:, period == base] = 0.0
-    return out
+    cells = np.arange(cohort.size)
+    out = np.empty((sums.cluster.size, cells.size))
+    for code in range(sums.cohorts.size):
+        of_total = np.zeros((sums.total.shape[1], cells.size))
+        of_weight = np.zeros_like(of_total)
+        for at, sign in ((period, 1.0), (base, -1.0)):
+            mass, others = weight[cohort, at], grid.compared(weight, at)
+            treated = np.where(cohort == code, sign / mass, 0.0)
+            compared = np.where(grid.free[:, code], sign / others, 0.0)
+            of_total[at, cells] += treated - compared
+            of_weight[at, cells] += treated * total[cohort, at] / mass - compared * grid.compared(total, at) / others
+        rows = sums.cohort == code
+        out[rows] = sums.total[rows] @ of_total - sums.weight[rows] @ of_weight
+    return sums.by_cluster(out) * sums.rows
