@@ -15,6 +15,8 @@ SETTINGS_FILE = "evaluator.toml"
 MAPPING_FILE = "mapping.toml"
 FOLDERS = ("extracts", "specs", "store", "reports")
 
+LEAST_MEGABYTES = 100  # DuckDB cannot load a register with less
+
 SETTINGS_TEXT = """\
 # Indstillinger for dette projekt. Linjer, der begynder med #, er forklaringer.
 
@@ -198,13 +200,19 @@ def read_settings(path: Path) -> Settings:
     return Settings(**values)
 
 
+def _megabytes(amount: str) -> float:
+    """Return an amount such as "1GB" or "500MB" in megabytes, 0 when it is none."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s?([MGT])B", amount)
+    return float(found[1]) * 1000 ** "MGT".index(found[2]) if found else 0
+
+
 def _checked(key: str, value: Any, where: str) -> Any:
     """Return `value` when it suits the setting `key`, else raise ProjectError with `where`."""
     good: object
     default = next(field.default for field in fields(Settings) if field.name == key)
     if isinstance(default, str):
-        good = isinstance(value, str) and re.fullmatch(r"\d+(\.\d+)?\s?(MB|GB|TB|MiB|GiB|TiB)", value)
-        wanted = 'an amount of memory such as "1GB"'
+        good = isinstance(value, str) and _megabytes(value) >= LEAST_MEGABYTES
+        wanted = f'an amount of memory such as "1GB", at least {LEAST_MEGABYTES}MB'
     elif isinstance(default, int):
         lowest = 1 if key == "threads" else 0
         good = isinstance(value, int) and not isinstance(value, bool) and value >= lowest

@@ -46,6 +46,7 @@ def test_a_project_is_never_made_over_another(tmp_path):
         ("threads = 2\n", r"evaluator\.toml:1: unknown key 'threads'"),
         ("[store]\n\nthreads = 0\n", r"evaluator\.toml:3: threads .* whole number of at least 1"),
         ("[store]\nmemory_limit = 2\n", r"evaluator\.toml:2: memory_limit .* amount of memory"),
+        ("[store]\nmemory_limit = '90MB'\n", r"evaluator\.toml:2: memory_limit .* at least 100MB"),
         ("[data]\nmax_rejected_share = 5\n", r"evaluator\.toml:2: max_rejected_share .* share from 0 to 1"),
         ("[data]\nwage_final_after_months = 1.5\n", r"evaluator\.toml:2: wage_final_after_months"),
         ("[store]\nthreads = = 2\n", r"evaluator\.toml:2: .*expected TOML"),
