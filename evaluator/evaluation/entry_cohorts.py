@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -42,7 +43,7 @@ def unit_of(outcome: str) -> str:
 def open_outcomes(
     connection: duckdb.DuckDBPyConnection,
     spec: EvaluationSpec,
-    settings: dict[str, object],
+    settings: Mapping[str, object],
     outcomes_to: dt.date | None = None,
 ) -> None:
     """Build the design models of a spec; outcomes dated after `outcomes_to` are not read."""

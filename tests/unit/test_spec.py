@@ -1,0 +1,99 @@
+"""A spec is read strictly: every mistake is refused with its file and line."""
+
+from pathlib import Path
+
+import pytest
+
+from evaluator.errors import SpecError
+from evaluator.spec import parse_spec, read_spec
+
+SPECS = Path(__file__).resolve().parents[2] / "data/synthetic/specs"
+
+TEXT = """\
+[evaluation]
+name     = "trappe"
+title    = "Færre sager"
+question = "Kommer flere i job?"
+
+[intervention]
+kind = "caseload"
+name = "faerre-sager"
+
+[population]
+benefits = ["kontanthjaelp"]
+age      = [18, 64]
+
+[panel]
+from = 2014-01-01
+to   = 2019-12-31
+
+[[outcome]]
+name    = "job"
+primary = true
+
+[[outcome]]
+name          = "education"
+horizon_weeks = 26
+
+[comparison]
+anticipation = 3
+
+[estimation]
+estimators = ["group_time"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "where", "what"),
+    [
+        ('kind = "caseload"', 'kindd = "caseload"', "t.toml:7:", "unknown key 'kindd'"),
+        ('kind = "caseload"', 'kind = "magic"', "t.toml:7:", "expected one of caseload"),
+        ("[panel]", "[panels]", "t.toml:14:", "unknown section [panels]"),
+        ("age      = [18, 64]", "age      = [64, 18]", "t.toml:12:", "lower age first"),
+        ("from = 2014-01-01", 'from = "2014-01-01"', "t.toml:15:", "without quotes"),
+        ("to   = 2019-12-31", "to   = 2013-12-31", "t.toml:16:", "ends before it begins"),
+        ("horizon_weeks = 26", "horizon = 26", "t.toml:24:", "unknown key 'horizon'"),
+        ("horizon_weeks = 26", "primary = true", "t.toml:", "several outcomes are primary"),
+        ('name          = "education"', 'name          = "happiness"', "t.toml:23:", "expected one of job"),
+        ("anticipation = 3", "anticipation = -1", "t.toml:27:", "a whole number from 0 to 36"),
+        ('name = "faerre-sager"', "", "t.toml:6:", "lacks 'name'"),
+        ("[evaluation]", "[evaluation", "t.toml:", "not valid TOML"),
+        ('name    = "job"', 'name    = "exit_job"', "t.toml:", "exit outcomes belong to kind = 'sanction'"),
+    ],
+)
+def test_a_mistake_is_refused_with_its_line(old: str, new: str, where: str, what: str) -> None:
+    assert TEXT.count(old) == 1
+    with pytest.raises(SpecError) as refused:
+        parse_spec(TEXT.replace(old, new), "t.toml")
+    assert str(refused.value).startswith(where)
+    assert what in str(refused.value)
+
+
+def test_a_stock_followed_backwards_is_refused() -> None:
+    with pytest.raises(SpecError, match="fixed by the sampling"):
+        parse_spec(TEXT.replace("age      = [18, 64]", 'age = [18, 64]\nentry = "stock"'), "t.toml")
+
+
+def test_the_hash_ignores_words_spacing_and_order_but_no_choice() -> None:
+    same = parse_spec(TEXT, "t.toml").content_hash
+    reworded = TEXT.replace("Færre sager", "Halvt så mange sager").replace("kind = ", "kind    =   ")
+    reordered = TEXT.replace('kind = "caseload"\nname = "faerre-sager"', 'name = "faerre-sager"\nkind = "caseload"')
+    changed = TEXT.replace("age      = [18, 64]", "age      = [18, 63]")
+    assert parse_spec(reworded, "other.toml").content_hash == same
+    assert parse_spec(reordered, "t.toml").content_hash == same
+    assert parse_spec(changed, "t.toml").content_hash != same
+
+
+@pytest.mark.parametrize(
+    ("period", "horizon", "periods"), [("month", 52, 15), ("month", 26, 9), ("quarter", 52, 5), ("quarter", 26, 3)]
+)
+def test_the_window_before_the_start_is_declared_months_plus_the_horizon(
+    period: str, horizon: int, periods: int
+) -> None:
+    spec = parse_spec(TEXT.replace("to   =", f'period = "{period}"\nto   ='), "t.toml")
+    assert spec.exposure_periods(horizon) == periods
+
+
+@pytest.mark.parametrize("path", sorted(SPECS.glob("*.toml")), ids=lambda path: path.stem)
+def test_the_example_specs_are_valid(path: Path) -> None:
+    assert read_spec(path).evaluation.name == path.stem
