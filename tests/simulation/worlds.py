@@ -3,25 +3,29 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 
 from evaluator.estimators import GroupTime
-from evaluator.inference import Band, family_band, leave_one_cluster_out
+from evaluator.inference import Band, aggregate, family_band, leave_one_cluster_out
 from evaluator.inference.offered import by_error
 from evaluator.panel import sections_from_frame
-from evaluator.registers import Population, simulate
+from evaluator.registers import simulate
 from evaluator.registers import truth as truths
-from evaluator.registers.municipalities import HORSENS, SILKEBORG, STARTS, municipalities
+from evaluator.registers.municipalities import STARTS, municipalities
+from evaluator.spec import read_spec
 from evaluator.vocabulary import NEVER, Estimate, Sections
 
 OUTCOMES = ("job", "education", "benefit", "self_support", "left_register")
 BENEFIT = ("entry_benefit", "other_benefit", "supported_work")
 PERSONS = 60_000
 HORIZON_WEEKS = 52
-FROM = date(2014, 1, 1)
-ESTIMATOR = GroupTime(comparison="not_yet", base="universal", anticipation=3 + 12)
+SPEC_FILE = Path(__file__).parents[2] / "data" / "synthetic" / "specs" / "trappe.toml"
+SPEC = read_spec(SPEC_FILE)
+INTERVENTION, POPULATION = truths.POPULATIONS["trappe"]
+ESTIMATOR = GroupTime(SPEC.comparison.pool, "universal", SPEC.exposure_periods(HORIZON_WEEKS))
 NULL_TREATED, NULL_START, NULL_PERIODS, NULL_MEMORY, BURN_IN = 15, 40, 72, 0.8, 30
 
 
@@ -44,11 +48,13 @@ class Drawn:
 def register_draw(seed: int) -> list[Drawn]:
     """Return the overall effect on each end state in a register of 60,000 persons, and its truth."""
     register = simulate(persons=PERSONS, seed=seed, horizon_only=True)
-    cells = register.entry_cells(Population(), HORIZON_WEEKS).filter(pl.col("period_on") >= FROM)
+    cells = register.entry_cells(POPULATION, HORIZON_WEEKS, SPEC.panel.period)
+    cells = cells.filter(pl.col("period_on").is_between(SPEC.panel.from_, SPEC.panel.to))
     data = {name: _sections(cells, name) for name in OUTCOMES}
     weights = _weights(data["job"])
     built = truths.build(register)
-    known = {name: truths.effect(built, "trappe", name, HORIZON_WEEKS, weights) for name in OUTCOMES}
+    period = SPEC.panel.period
+    known = {name: truths.effect(built, "trappe", name, HORIZON_WEEKS, weights, period=period) for name in OUTCOMES}
     return _drawn(seed, data, known, ESTIMATOR)
 
 
@@ -94,9 +100,9 @@ def _drawn(seed: int, data: Mapping[str, Sections], known: Mapping[str, float], 
 
 
 def _sections(cells: pl.DataFrame, outcome: str) -> Sections:
-    starts = {s.code: s.start for s in STARTS if s.intervention == "faerre-sager"}
+    starts = {s.code: s.start for s in STARTS if s.intervention == INTERVENTION}
     count = pl.sum_horizontal(*BENEFIT) if outcome == "benefit" else pl.col(outcome)
-    frame = cells.filter(~pl.col("municipality_code").is_in([HORSENS, SILKEBORG])).select(
+    frame = cells.filter(~pl.col("municipality_code").is_in(SPEC.comparison.exclude_donors)).select(
         "municipality_code",
         "period_on",
         "persons",
@@ -110,11 +116,10 @@ def _sections(cells: pl.DataFrame, outcome: str) -> Sections:
 
 def _weights(data: Sections) -> dict[tuple[date, date], float]:
     """Return the weight of each (start, entry month) in the overall effect."""
-    loo = leave_one_cluster_out(ESTIMATOR, data, "simple")
-    overall = loo.aggregate.weights[0]
-    months = data.periods
+    fit = ESTIMATOR.fit(data)
+    overall, months = aggregate(fit, data, "simple").weights[0], data.periods
     return {
         (months[cell.cohort], months[cell.period]): float(weight)
-        for cell, weight in zip(loo.cells, overall, strict=True)
+        for cell, weight in zip(fit.cells, overall, strict=True)
         if weight > 0
     }

@@ -1,0 +1,43 @@
+"""The campaign's parts on a few draws; the full table is made by `make simulate`."""
+
+import csv
+
+import polars as pl
+import pytest
+
+from tests.simulation import coverage
+from tests.simulation.worlds import null_draw
+
+
+def test_a_draw_depends_on_its_seed_alone():
+    assert null_draw(3) == null_draw(3) and null_draw(3) != null_draw(4)
+
+
+def test_an_interrupted_campaign_goes_on_where_it_stopped(tmp_path, monkeypatch):
+    monkeypatch.setattr(coverage, "CHUNK", 2)
+    first = coverage.draws("null", 2, 1, tmp_path)
+    kept = {file: file.stat().st_mtime_ns for file in tmp_path.iterdir()}
+    both = coverage.draws("null", 4, 1, tmp_path)
+    assert both["seed"].to_list() == [1, 2, 3, 4] and both[:2].equals(first)
+    assert all(file.stat().st_mtime_ns == stamp for file, stamp in kept.items())
+
+
+def test_the_summary_counts_intervals_that_contain_the_truth():
+    common = {"truth": 0.0, "se": 1.0, "uncorrected_se": 0.4, "band_low": -3.0, "band_high": 3.0}
+    rows = [
+        {**common, "seed": seed, "outcome": outcome, "value": value, "low": value - 2, "high": value + 2}
+        for seed, outcome, value in [(1, "job", 0.5), (2, "job", 1.0), (3, "job", 2.5), (1, "benefit", 0.0)]
+    ]
+    found = {(r["outcome"], r["method"]): r["coverage_percent"] for r in coverage.summary("null", pl.DataFrame(rows))}
+    assert found["job", "leave_one_cluster_out"] == "66.67" and found["job", "uncorrected"] == "33.33"
+    assert found["all end states", "simultaneous_band"] == "100.00"
+
+
+@pytest.mark.skipif(not coverage.TABLE.exists(), reason="the table has not been made yet: run `make simulate`")
+def test_the_committed_table_holds_what_is_promised():
+    with coverage.TABLE.open(encoding="utf-8") as file:
+        rows = {(r["world"], r["outcome"], r["method"]): r for r in csv.DictReader(file)}
+    primary = rows["register", "job", "leave_one_cluster_out"]
+    assert int(primary["seeds"]) >= 400
+    assert 92.5 <= float(primary["coverage_percent"]) <= 98.0
+    assert ("register", "job", "uncorrected") in rows
