@@ -71,8 +71,8 @@ def _effect(released: Released, estimate: Row) -> str:
 def _undecided(released: Released, estimate: Row) -> str:
     said = words.outcome(estimate["outcome"])
     return (
-        f"Det kan ikke afgøres, om indsatsen gav {said.question}{_when(released)}: {_guess(estimate)} og rummer både "
-        "ingen effekt og en ændring af betydning."
+        f"Det kan ikke afgøres, om indsatsen betød, at {said.question}{_when(released)}: {_guess(estimate)} og rummer "
+        "både ingen effekt og en ændring af betydning."
     )
 
 

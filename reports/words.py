@@ -12,7 +12,7 @@ class Outcome:
     label: str
     more: str  # "{} flere var i job"
     less: str
-    question: str  # "flere eller færre kom i job"
+    question: str  # "indsatsen betød, at flere eller færre var i job"
 
 
 def _people(label: str, did: str) -> Outcome:
@@ -44,25 +44,25 @@ OUTCOMES = {
         "Andel af uger på ydelse",
         "andelen af uger på ydelse var {} højere",
         "andelen af uger på ydelse var {} lavere",
-        "ændret andel af uger på ydelse",
+        "andelen af uger på ydelse blev højere eller lavere",
     ),
     "sick_weeks": Outcome(
         "Uger på sygedagpenge",
         "hver borger havde i gennemsnit {} flere uger på sygedagpenge",
         "hver borger havde i gennemsnit {} færre uger på sygedagpenge",
-        "flere eller færre uger på sygedagpenge",
+        "der blev flere eller færre uger på sygedagpenge",
     ),
     "sanctions": Outcome(
         "Sanktioner",
         "hver borger fik i gennemsnit {} flere sanktioner",
         "hver borger fik i gennemsnit {} færre sanktioner",
-        "flere eller færre sanktioner",
+        "der blev givet flere eller færre sanktioner",
     ),
     "recipients": Outcome(
         "Antal modtagere",
         "antallet af modtagere var {} højere",
         "antallet af modtagere var {} lavere",
-        "flere eller færre modtagere",
+        "der blev flere eller færre modtagere",
     ),
     "exit_job": _exit("Afgang til job", "job"),
     "exit_education": _exit("Afgang til uddannelse", "uddannelse"),
@@ -225,7 +225,7 @@ def outcome(name: str) -> Outcome:
     plain = name.replace("_", " ")
     return OUTCOMES.get(
         name,
-        Outcome(plain.capitalize(), f"{plain} var {{}} højere", f"{plain} var {{}} lavere", f"en ændring i {plain}"),
+        Outcome(plain.capitalize(), f"{plain} var {{}} højere", f"{plain} var {{}} lavere", f"{plain} ændrede sig"),
     )
 
 

@@ -65,4 +65,5 @@ def counterfactual_interval(row: Row, estimate: Row) -> tuple[float, float]:
     level, value = row["counterfactual_after"], estimate["value"]
     if row["unit"] == "log":
         return level * math.exp(value - estimate["high"]), level * math.exp(value - estimate["low"])
-    return max(level + value - estimate["high"], 0.0), level + value - estimate["low"]
+    low, high = level + value - estimate["high"], level + value - estimate["low"]
+    return (max(low, 0.0), min(high, 1.0)) if row["unit"] == "share" else (low, high)

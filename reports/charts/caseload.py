@@ -73,6 +73,7 @@ def path(rows: list[Row], title: str) -> Figure | None:
         return None
     one = len(names) == 1
     low, high = min(p["on"] for p in points), max(p["on"] for p in points)
+    years = list(range(int(low), int(high) + 2)) if one else [int(low) + 1, int(high)]
     lines = (
         alt.Chart(figure.data(points))
         .mark_line(strokeWidth=2, color=theme.PALETTE["treated"])
@@ -80,7 +81,7 @@ def path(rows: list[Row], title: str) -> Figure | None:
             x=alt.X(
                 "on:Q",
                 title=None,
-                axis=alt.Axis(format="d", grid=False, values=list(range(int(low), int(high) + 2, 1 if one else 2))),
+                axis=alt.Axis(format="d", grid=False, values=years),
                 scale=alt.Scale(domain=[low, high], nice=False, zero=False),
             ),
             y=alt.Y("value:Q", title="Sager pr. sagsbehandler" if one else None, axis=alt.Axis(tickCount=3)),

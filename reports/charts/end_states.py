@@ -56,11 +56,13 @@ def end_states(released: Released, title: str) -> Figure | None:
         for s in states
     )
     chart = alt.hconcat(left, right, spacing=26).properties(description=f"Søjler for hver sluttilstand: {said}.")
+    below = any(s["share"] is not None and s["share"] < 0 for s in shares)
     return figure.figure(
         chart,
         "sluttilstande",
         title=title,
         table=table(released, tuple(states)),
+        notes=("En beregnet andel kan ligge lidt under nul, når den er lille og usikker.",) if below else (),
         caption="Andelene er af alle, der begyndte, og summerer til 100. Til højre: forskellen i pct.point med 95 pct. "
         "interval (tyk streg) og samlet bånd (tynd streg), hvor det er beregnet.",
     )

@@ -30,7 +30,7 @@ def over_time(rows: list[Row], start: str, period: str, outcome: str, *, is_inde
     unit = "Indeks (året før starten = 100)" if is_index else "Pct. af dem, der begyndte"
     lines = (
         alt.Chart(figure.data(points))
-        .mark_line(strokeWidth=2.2, interpolate="linear")
+        .mark_line(strokeWidth=2.2, point=alt.OverlayMarkDef(size=14, filled=True))
         .encode(
             x=alt.X("on:Q", title=None, axis=axis, scale=alt.Scale(domain=[low, high], nice=False, zero=False)),
             y=alt.Y("value:Q", title=unit, axis=alt.Axis(tickCount=5), scale=alt.Scale(zero=not is_index)),
@@ -54,12 +54,16 @@ def over_time(rows: list[Row], start: str, period: str, outcome: str, *, is_inde
         "Tallene er som målt og ikke i sig selv et svar på, hvad indsatsen gjorde. Lodret stiplet linje: indsatsens "
         "første start."
     )
+    hidden = [sum(p["arm"] == arm and p["value"] is None for p in points) for arm in present]
+    if any(hidden):
+        broken = " og ".join(f"{n} {arm}" for n, arm in zip(hidden, present, strict=True) if n)
+        caption += f" Linjen er brudt, hvor tallet er diskretioneret eller mangler ({broken})."
     if reforms:
         caption += " Numrene er reformer, som kan flytte kurverne:"
     return figure.figure(
         chart,
         "tid",
-        title=f"{outcome}{' (indeks)' if is_index else ''}: {said}",
+        title=f"{outcome} over tid, med indsatsen og i sammenligningen",
         table=_table(rows, period, is_index),
         caption=caption,
         notes=notes,

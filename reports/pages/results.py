@@ -40,7 +40,7 @@ def _section(key: str, heading: str, figures: list[Figure | None], why: str) -> 
 def _caseload(released: Released) -> list[Figure | None]:
     rows = released["delivery"]
     reached = sum(row["verdict"] == "delivered" for row in rows)
-    title = f"{reached} af {len(rows)} kommuner nåede det planlagte fald"
+    title = f"{reached} af {len(rows)} kommuner nåede mindst 75 pct. af det planlagte fald"
     shown = caseload.delivered(rows, title, front.delivery_table(rows)) if rows else None
     return [shown, caseload.path(released["caseload_path"], "Sagstallet måned for måned")]
 
@@ -68,6 +68,11 @@ def _event_title(rows: list[Row]) -> str:
 def _no_event(released: Released) -> str:
     if released.is_association:
         return "Sanktioner har ingen fælles startdato, så der er intet forløb at vise."
+    rows = [r for r in released.primary("estimates") if r["aggregate"] == "event"]
+    if any(r["status"] == "suppressed" for r in rows):
+        return "Forløbet er diskretioneret: der er for få personer bag hver periode til at vise den."
+    if reasons := [r["reason"] for r in rows if r["reason"]]:
+        return f"Forløbet kan ikke beregnes: {reasons[0]}"
     return "Metoden giver ét tal for hele perioden og ikke et forløb omkring starten."
 
 

@@ -106,7 +106,7 @@ def test_every_chart_has_an_alternative_text_a_caption_and_a_table(pages, name):
     [
         ("trappe", "Indsatsens effekt er, at 2,3 pct.point flere var i job 52 uger efter, at de begyndte på ydelsen, "
                    "end uden indsatsen (95 pct. interval fra 1,2 til 3,4 pct.point)."),
-        ("horsens", "Det kan ikke afgøres, om indsatsen gav flere eller færre modtagere: det bedste bud er −10,7 pct., "
+        ("horsens", "Det kan ikke afgøres, om indsatsen betød, at der blev flere eller færre modtagere: det bedste bud er −10,7 pct., "
                     "men intervallet går fra −42,8 til 25,7 pct. og rummer både ingen effekt og en ændring af betydning."),
         ("sanktioner", "Én sanktion mere pr. 100 modtagere om måneden er forbundet med, at afgangen til selvforsørgelse "
                        "uden job er 0,09 pr. 100 personer højere (95 pct. interval fra 0,05 til 0,13)."),
