@@ -108,7 +108,8 @@ def _by_randomisation(placebos: _Placebos, loo: Replicates, row: int, level: flo
         return too_few_donors(donors)
     found = randomisation(placebo, column=row, scaled=True, level=level)
     persons, treated = round(float(loo.persons[row])), int(loo.treated[row])
-    clusters = int(np.unique(panel.cluster[panel.cohort == NEVER]).size) + treated
+    pool = int(np.unique(panel.cluster[panel.cohort == NEVER]).size)
+    clusters = treated + (donors if treated == 1 else pool)  # a donor without persons in the base is none
     return Estimate(
         found.value, None, found.low, found.high, level, persons, clusters, treated, "randomisation", found.p_two_sided
     )

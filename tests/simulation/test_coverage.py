@@ -26,7 +26,13 @@ def test_the_summary_counts_intervals_that_contain_the_truth():
     common = {"truth": 0.0, "se": 1.0, "uncorrected_se": 0.4, "band_low": -3.0, "band_high": 3.0}
     rows = [
         {**common, "seed": seed, "outcome": outcome, "value": value, "low": value - 2, "high": value + 2}
-        for seed, outcome, value in [(1, "job", 0.5), (2, "job", 1.0), (3, "job", 2.5), (1, "benefit", 0.0)]
+        for seed, outcome, value in [
+            (1, "job", 0.5),
+            (2, "job", 1.0),
+            (3, "job", 2.5),
+            (1, "benefit", 0.0),
+            (2, "benefit", 0.1),
+        ]
     ]
     found = {(r["outcome"], r["method"]): r["coverage_percent"] for r in coverage.summary("null", pl.DataFrame(rows))}
     assert found["job", "leave_one_cluster_out"] == "66.67" and found["job", "uncorrected"] == "33.33"
