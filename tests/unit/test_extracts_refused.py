@@ -181,3 +181,13 @@ def test_a_wrong_mapping_is_refused_with_file_and_line(project, text, message):
     (project.root / "mapping.toml").write_text(text, encoding="utf-8")
     with pytest.raises(ExtractError, match=message):
         load(project, [deliver(project, "a.csv", GOOD["personer"])])
+
+
+def test_a_fault_inside_the_store_is_told_without_its_rows(project):
+    path = deliver(project, "u.csv", GOOD["uddannelse"])
+    with connect(project) as connection:
+        connection.execute("drop table raw.uddannelse")
+    with pytest.raises(ExtractError, match=r"u\.csv: the store could not take the delivery \(CatalogException\)"):
+        load(project, [path])
+    with connect(project) as connection:
+        assert connection.execute("select count(*) from raw.deliveries").fetchall() == [(0,)]
