@@ -149,7 +149,7 @@ def month_tables(stream: np.random.Generator, *, effects: bool) -> MonthTables:
     """Draw levels and shocks of all municipalities; national trend and reform breaks are the same for all."""
     n = len(municipalities())
     months = np.arange(MONTHS)
-    upward = 1.0 + 0.085 * np.maximum(months - 24, -12) / 12
+    upward = 1.0 + 0.11 * np.maximum(months - 24, -12) / 12
     break_2016 = np.where(months >= month_index(2016, 1), 1.06, 1.0)
     hours_rule = np.where(months >= month_index(2016, 10), 1.15, 1.0)
     job = _level(stream, n, 0.82, 1.22) * (1.0 + _shocks(stream, 0.07, n)) * upward * break_2016

@@ -19,7 +19,7 @@ IS_AKT, IS_KTH = 16, 32  # bits beside the state in a recorded week
 
 GROUP_NAMES = ("uddannelsesparat", "aktivitetsparat", "jobparat", "aktivitetsparat")
 
-TO_JOB = np.array([0.0056, 0.0009, 0.0074, 0.00085])
+TO_JOB = np.array([0.0054, 0.00088, 0.0070, 0.00085])
 TO_EDUCATION = np.array([0.0150, 0.0034, 0.0007, 0.0002])
 TO_SELF_SUPPORT = np.array([0.0028, 0.0013, 0.0036, 0.0009])
 TO_LASTING = np.array([0.0003, 0.0010, 0.0004, 0.0015])  # ressourceforloeb, fleksjob, foertidspension
@@ -67,7 +67,7 @@ STRICTNESS_AKT = 0.60  # share of the municipality's sanction practice used towa
 
 # Planted effects: factor on the weekly hazard is 1 + effect * ramp.
 RAMP_BY_MONTH = (0.25, 0.50, 0.75, 1.0)
-STEP_JOB = np.array([0.24, 0.48, 0.22, 0.70])
+STEP_JOB = np.array([0.18, 0.38, 0.16, 0.55])
 STEP_EDUCATION = np.array([0.12, 0.30, 0.10, 0.10])
 STEP_SELF_SUPPORT = np.array([0.06, 0.08, 0.06, 0.08])
 STEP_AGE_FACTOR = np.array([1.1, 1.0, 0.9, 0.6])  # by AGE_GROUPS

@@ -44,7 +44,7 @@ def build(register: Register) -> dict[str, Any]:
                 "weeks": rates.SANCTION_WEEKS,
             }
         },
-        "stock": {"horsens": _stock(register)},
+        "stock": {"horsens": _stock(register)} if len(register.paths.weeks) == WEEKS else {},
     }
 
 
