@@ -30,7 +30,7 @@ def over_time(rows: list[Row], start: str, period: str, outcome: str, *, is_inde
     unit = "Indeks (året før starten = 100)" if is_index else "Pct. af dem, der begyndte"
     lines = (
         alt.Chart(figure.data(points))
-        .mark_line(strokeWidth=2.2, point=alt.OverlayMarkDef(size=14, filled=True))
+        .mark_line(strokeWidth=2.2)
         .encode(
             x=alt.X("on:Q", title=None, axis=axis, scale=alt.Scale(domain=[low, high], nice=False, zero=False)),
             y=alt.Y("value:Q", title=unit, axis=alt.Axis(tickCount=5), scale=alt.Scale(zero=not is_index)),
@@ -43,7 +43,13 @@ def over_time(rows: list[Row], start: str, period: str, outcome: str, *, is_inde
         )
     )
     reforms = _reforms(low, high)
-    layers = [*_marks(reforms, numbers.decimal_year(start), low, high), lines]
+    dots = [
+        lines.transform_filter({"field": "arm", "equal": arm})
+        .mark_point(size=14, filled=True, opacity=1)
+        .encode(color=alt.value(hues[arm]), strokeDash=alt.value([1, 0]))
+        for arm in present
+    ]
+    layers = [*_marks(reforms, numbers.decimal_year(start), low, high), lines, *dots]
     ends = [[p for p in points if p["arm"] == arm and p["value"] is not None] for arm in present]
     said = ", ".join(f"{s[0]['arm']} fra {s[0]['label']} til {s[-1]['label']}" for s in ends if s)
     chart = alt.layer(*layers).properties(
@@ -56,7 +62,7 @@ def over_time(rows: list[Row], start: str, period: str, outcome: str, *, is_inde
     )
     hidden = [sum(p["arm"] == arm and p["value"] is None for p in points) for arm in present]
     if any(hidden):
-        broken = " og ".join(f"{n} {arm}" for n, arm in zip(hidden, present, strict=True) if n)
+        broken = ", ".join(f"{arm}: {n} perioder" for n, arm in zip(hidden, present, strict=True) if n)
         caption += f" Linjen er brudt, hvor tallet er diskretioneret eller mangler ({broken})."
     if reforms:
         caption += " Numrene er reformer, som kan flytte kurverne:"
