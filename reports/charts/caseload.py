@@ -50,7 +50,14 @@ def delivered(rows: list[Row], title: str, table: Table) -> Figure | None:
         .mark_rule(strokeWidth=2, color=theme.PALETTE["neutral_soft"])
         .encode(y=alt.Y("name:N", sort=names), x="before:Q", x2="after:Q")
     )
-    chart = alt.layer(lines, dots).properties(
+    unmeasured = [{"name": r["municipality_name"]} for r in rows if not numbers.is_known(r["measured_after"])]
+    words = (
+        alt.Chart(figure.data(unmeasured))
+        .mark_text(align="left", dx=6, fontStyle="italic", color=theme.PALETTE["muted"])
+        .encode(y=alt.Y("name:N", sort=names), x=alt.value(0), text=alt.value("ikke målt"))
+    )
+    layers = [lines, dots, words] if unmeasured else [lines, dots]
+    chart = alt.layer(*layers).properties(
         width=440,
         height=alt.Step(28),
         description=f"Sager pr. sagsbehandler i {len(moves)} kommuner: målt før, målt efter og planlagt efter.",

@@ -31,13 +31,18 @@ def connection(path: str = ":memory:") -> Any:
     import duckdb
 
     store = duckdb.connect(path)
-    store.execute("create schema release")
+    fill(store)
+    return store
+
+
+def fill(store: Any) -> None:
+    """Create the released tables of the four runs in an open store."""
+    store.execute("create schema if not exists release")
     for table, columns in COLUMNS.items():
         quoted = ", ".join('"{}" {}'.format(*column.replace('"', "").split()) for column in columns.split(", "))
         store.execute(f"create table release.{table} (run_id text, {quoted})")
-    for fill in (_trappe, _horsens, _sanktioner, _refused):
-        fill(store)
-    return store
+    for release in (_trappe, _horsens, _sanktioner, _refused):
+        release(store)
 
 
 def put(store: Any, run: str, table: str, **values: Any) -> None:

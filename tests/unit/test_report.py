@@ -8,11 +8,13 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from release_fixture import RUNS, connection, facts, put
+from release_fixture import RUNS, connection, facts, fill, put
 
 import reports
 from evaluator.errors import ProjectError
+from evaluator.project import Project
 from evaluator.release import COLUMNS
+from evaluator.store import connect
 from reports import theme
 from reports.released import TABLES, read
 from reports.write import as_json
@@ -218,6 +220,16 @@ def test_the_json_holds_the_released_tables(store):
     content = json.loads(as_json(read(store, RUNS["trappe"])))
     assert set(content["tables"]) == set(TABLES)
     assert content["run"]["name"] == "trappe"
+
+
+def test_the_report_lies_in_the_projects_folder_with_its_json_beside_it(tmp_path):
+    project = Project.create(tmp_path / "project", example=False)
+    with connect(project) as opened:
+        fill(opened)
+    path = reports.write_report(project, RUNS["refused"])
+    assert path == project.reports / "for-faa-a1b2c3d4.html"
+    assert path.read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["run_id"] == RUNS["refused"]
 
 
 def test_a_run_that_is_not_released_is_named_in_one_message(store):
