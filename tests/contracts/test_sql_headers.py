@@ -78,7 +78,7 @@ def name_of(model):
     return model.table
 
 
-@pytest.fixture(scope="module", params=["by hand", *(["committed"] if REGISTER.is_dir() else [])])
+@pytest.fixture(scope="module", params=["by hand", "committed"])
 def store(request, tmp_path_factory):
     project = Project.create(tmp_path_factory.mktemp("headers") / "project")
     if request.param == "by hand":
