@@ -151,8 +151,8 @@ def test_effects_that_grow_are_recovered_where_fixed_effects_and_before_after_fa
     dummy = (exposed > 0).astype(float)
     within = dummy - dummy.mean(axis=1, keepdims=True) - dummy.mean(axis=0) + dummy.mean()
     two_way = (within * panel.outcome).sum() / (within * dummy).sum()
-    treated = cohort != NEVER
-    before_after = panel.outcome[treated][dummy[treated] > 0].mean() - panel.outcome[treated][dummy[treated] == 0].mean()
+    path, after = panel.outcome[cohort != NEVER], exposed[cohort != NEVER] > 0
+    before_after = path[after].mean() - path[~after].mean()
     np.testing.assert_allclose(got, truth)
     assert abs(two_way - truth) > 1 and abs(before_after - truth) > 1
 
