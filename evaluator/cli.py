@@ -113,7 +113,9 @@ def _spec_path(project: Project, given: Path) -> Path:
             return candidate.resolve()
     from evaluator.errors import SpecError
 
-    raise SpecError(f"{given}: no such spec; expected a TOML file, for example in {project.specs.name}/. Check the path.")
+    raise SpecError(
+        f"{given}: no such spec; expected a TOML file, for example in {project.specs.name}/. Check the path."
+    )
 
 
 def _init(options: argparse.Namespace) -> None:

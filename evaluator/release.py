@@ -22,7 +22,7 @@ Row = dict[str, Any]
 
 COLUMNS: dict[str, str] = {
     "run": "key text, value text",
-    "estimates": "outcome text, horizon_weeks int, aggregate text, \"at\" int, at_label text, value double, low double, "
+    "estimates": 'outcome text, horizon_weeks int, aggregate text, "at" int, at_label text, value double, low double, '
     "high double, se double, band_low double, band_high double, p_value double, method text, n bigint, clusters int, "
     "treated_clusters int, unit text, status text, reason text, what_would_help text, is_primary boolean, "
     "relevant_change double, is_partly_exposed boolean",

@@ -21,7 +21,7 @@ TABLES: dict[str, str] = {
     "created_at timestamp, spec_text text",
     "locks": "intervention text, unit text, spec_hash text, run_id text, locked_at timestamp",
     "run": "run_id text, key text, value text",
-    "estimates": "run_id text, outcome text, horizon_weeks int, aggregate text, \"at\" int, at_label text, value double, "
+    "estimates": 'run_id text, outcome text, horizon_weeks int, aggregate text, "at" int, at_label text, value double, '
     "low double, high double, se double, band_low double, band_high double, p_value double, method text, "
     "n bigint, smallest_count bigint, clusters int, treated_clusters int, unit text, is_estimable boolean, "
     "reason text, what_would_help text, is_primary boolean, relevant_change double, is_partly_exposed boolean",

@@ -98,6 +98,7 @@ class Comparison:
     exclude_donors: tuple[str, ...] = ()
     anticipation: int = 0
     minimum_level: float = 0.0
+    base_periods: int | None = None  # entry periods that make up the base; None = one year of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +133,11 @@ class EvaluationSpec:
     def horizons(self) -> tuple[int, ...]:
         """Horizons in weeks of the person outcomes, smallest first."""
         return tuple(sorted({o.horizon_weeks for o in self.outcomes if o.name in PERSON_OUTCOMES}))
+
+    @property
+    def base_periods(self) -> int:
+        """Entry periods pooled into the base of a comparison; one year unless the spec says otherwise."""
+        return self.comparison.base_periods or MONTHS_PER_YEAR // self.panel.period_months
 
     def exposure_periods(self, horizon_weeks: int) -> int:
         """Periods before the start in which an entry cohort is already partly exposed: declared plus horizon.
@@ -206,6 +212,7 @@ _SECTIONS: dict[str, tuple[type, dict[str, Check]]] = {
             "exclude_donors": values.several(values.municipality),
             "anticipation": values.whole(0, 36),
             "minimum_level": values.number(0, 1e9),
+            "base_periods": values.whole(1, 60),
         },
     ),
     "estimation": (

@@ -72,7 +72,9 @@ def freeze(connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec) -> Desig
             f"{spec.file}: municipality {both[0]} is both treated and in exclude_donors; expected one of them. "
             f"Correct [comparison]."
         )
-    everyone = [row[0] for row in connection.execute("select municipality_code from raw.municipalities order by 1").fetchall()]
+    everyone = [
+        row[0] for row in connection.execute("select municipality_code from raw.municipalities order by 1").fetchall()
+    ]
     outside = {s.unit for s in treated} | set(excluded)
     return Design(
         treated=treated,

@@ -20,20 +20,27 @@ class GroupTime:
 
     `anticipation` is in periods: those before the start in which people may already react (behaviour and horizon). They
     are compared with the last period before the window, as exposed periods are, and serve neither as base nor as
-    pre-trend. With base "varying" the earlier periods are compared with the one before.
+    pre-trend. With base "varying" the earlier periods are compared with the one before. With base "universal" the base
+    may be the mean of `base_periods` periods up to the window (fewer where the panel is shorter), persons as weights:
+    small entry cohorts make a single base period the noisiest number in the contrast.
     """
 
     comparison: str = "never"
     base: str = "varying"
     anticipation: int = 0
+    base_periods: int = 1
     name: str = "group_time"
     source: str = "Callaway and Sant'Anna (2021), J. Econometrics 225(2), Theorem 1"
     assumes: frozenset[Assumption] = frozenset({Assumption.PARALLEL_TRENDS, Assumption.NO_ANTICIPATION})
 
     def __post_init__(self) -> None:
         known = self.comparison in COMPARISONS and self.base in BASES and self.anticipation >= 0
+        known = known and (self.base_periods == 1 or (self.base == "universal" and self.base_periods > 1))
         if not known:
-            raise ValueError(f"group_time: expected comparison in {COMPARISONS}, base in {BASES}, anticipation >= 0")
+            raise ValueError(
+                f"group_time: expected comparison in {COMPARISONS}, base in {BASES}, anticipation >= 0, "
+                "base_periods 1, or more with a universal base"
+            )
 
     def fit(self, panel: Panel | Sections) -> Fit:
         """Return effects (C,) and influence summed to clusters (G, C); `scale` is the number of rows.
@@ -85,7 +92,8 @@ class GroupTime:
         free = sums.cohorts[None, :] > (np.maximum(at, bases) + self.anticipation)[:, None]
         if self.comparison == "never":
             free = np.broadcast_to(sums.cohorts == NEVER, free.shape)
-        return _Grid((cohort, at, bases), free & (np.arange(sums.cohorts.size) != cohort[:, None]))
+        others = np.arange(sums.cohorts.size) != cohort[:, None]
+        return _Grid((cohort, at, bases), free & others, self.base_periods)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +102,11 @@ class _Grid:
 
     index: tuple[Ints, Ints, Ints]  # cohort (index into cohorts), period, base, each (C,)
     free: Bools  # (C, E)
+    base_periods: int
 
     def keep(self, kept: Bools) -> _Grid:
         cohort, period, base = (part[kept] for part in self.index)
-        return _Grid((cohort, period, base), self.free[kept])
+        return _Grid((cohort, period, base), self.free[kept], self.base_periods)
 
     def cells(self, cohorts: Ints, outcome: str) -> tuple[Cell, ...]:
         return tuple(
@@ -112,12 +121,18 @@ class _Grid:
         """Return effects (..., C) from cohort sums (..., E, T); NaN where one of the four means has no cluster."""
         cohort, period, base = self.index
         out = np.zeros((*total.shape[:-2], cohort.size))
-        for at, sign in ((period, 1.0), (base, -1.0)):
-            treated = clusters[..., cohort, at] > 0.5
-            compared = self.compared(clusters, at) > 0.5
-            own = _ratio(total[..., cohort, at], weight[..., cohort, at], treated)
-            theirs = _ratio(self.compared(total, at), self.compared(weight, at), compared)
+        bases = tuple(self.windowed(part) for part in (total, weight, clusters))
+        for at, sign, (y, w, g) in ((period, 1.0, (total, weight, clusters)), (base, -1.0, bases)):
+            own = _ratio(y[..., cohort, at], w[..., cohort, at], g[..., cohort, at] > 0.5)
+            theirs = _ratio(self.compared(y, at), self.compared(w, at), self.compared(g, at) > 0.5)
             out += sign * (own - theirs)
+        return out
+
+    def windowed(self, values: Floats) -> Floats:
+        """Return the sums (..., T) of `values` over the base periods that end at each period."""
+        out = values.copy()
+        for back in range(1, min(self.base_periods, values.shape[-1])):
+            out[..., back:] += values[..., :-back]
         return out
 
 
@@ -143,16 +158,24 @@ def _influence(sums: ClusterSums, grid: _Grid, total: Floats, weight: Floats) ->
     """
     cohort, period, base = grid.index
     cells = np.arange(cohort.size)
+    sides = (
+        (period, 1.0, total, weight, 1),
+        (base, -1.0, grid.windowed(total), grid.windowed(weight), grid.base_periods),
+    )
     out = np.empty((sums.cluster.size, cells.size))
     for code in range(sums.cohorts.size):
         of_total = np.zeros((sums.total.shape[1], cells.size))
         of_weight = np.zeros_like(of_total)
-        for at, sign in ((period, 1.0), (base, -1.0)):
-            mass, others = weight[cohort, at], grid.compared(weight, at)
+        for at, sign, y, w, width in sides:
+            mass, others = w[cohort, at], grid.compared(w, at)
             treated = np.where(cohort == code, sign / mass, 0.0)
             compared = np.where(grid.free[:, code], sign / others, 0.0)
-            of_total[at, cells] += treated - compared
-            of_weight[at, cells] += treated * total[cohort, at] / mass - compared * grid.compared(total, at) / others
+            level = treated * y[cohort, at] / mass - compared * grid.compared(y, at) / others
+            for back in range(width):
+                inside = at >= back
+                slot = (at[inside] - back, cells[inside])
+                of_total[slot] += (treated - compared)[inside]
+                of_weight[slot] += level[inside]
         rows = sums.cohort == code
         out[rows] = sums.total[rows] @ of_total - sums.weight[rows] @ of_weight
     return sums.by_cluster(out) * sums.rows

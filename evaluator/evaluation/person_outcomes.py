@@ -13,7 +13,7 @@ from evaluator.evaluation.entry_cohorts import READERS_STATES, EntryCohorts, ask
 from evaluator.evaluation.estimate_rows import Place, estimate_row
 from evaluator.inference import bands, offered
 from evaluator.results import Findings
-from evaluator.spec import END_STATES, MONTHS_PER_YEAR, EvaluationSpec
+from evaluator.spec import END_STATES, EvaluationSpec
 from evaluator.vocabulary import Diagnostic, Estimate, NotEstimable, Sections
 
 Found = Estimate | NotEstimable
@@ -22,7 +22,10 @@ Found = Estimate | NotEstimable
 def estimator_of(spec: EvaluationSpec, horizon_weeks: int) -> GroupTime:
     """Return group-time effects whose window of anticipation is the declared months plus the horizon."""
     return GroupTime(
-        comparison=spec.comparison.pool, base="universal", anticipation=spec.exposure_periods(horizon_weeks)
+        comparison=spec.comparison.pool,
+        base="universal",
+        anticipation=spec.exposure_periods(horizon_weeks),
+        base_periods=spec.base_periods,
     )
 
 
@@ -59,7 +62,7 @@ def event_study(spec: EvaluationSpec, cohorts: EntryCohorts, outcome: str, findi
     band = bands.event_band(method, data)
     by_time = {} if isinstance(band, NotEstimable) else dict(zip(band.labels, _pairs(band), strict=True))
     for time, found in zip(event.labels, event.parts, strict=True):
-        smallest = _smallest_count(data, method.anticipation, int(time))
+        smallest = _smallest_count(data, method, int(time))
         place = Place(
             outcome,
             cohorts.horizon_weeks,
@@ -82,15 +85,15 @@ def _pairs(band: bands.Band) -> list[tuple[float, float] | None]:
     return [(float(low), float(high)) if np.isfinite(low) else None for low, high in pairs]
 
 
-def _smallest_count(data: Sections, anticipation: int, time: int) -> int:
-    """Return the fewest treated persons in a cell at this event time or in its base."""
-    smallest = np.inf
+def _smallest_count(data: Sections, method: GroupTime, time: int) -> int:
+    """Return the fewest treated persons in a cohort at this event time or in its base."""
+    counts = []
     for cohort in np.unique(data.cohort[data.cohort < len(data.periods)]):
         own = data.cohort == cohort
-        for period in (cohort + time, cohort - 1 - anticipation):
-            persons = data.weight[own & (data.period == period)].sum()
-            smallest = min(smallest, persons) if persons > 0 else smallest
-    return 0 if np.isinf(smallest) else int(smallest)
+        base = cohort - 1 - method.anticipation
+        in_base = (data.period <= base) & (data.period > base - method.base_periods)
+        counts += [data.weight[own & here].sum() for here in (data.period == cohort + time, in_base)]
+    return int(min((count for count in counts if count > 0), default=0))
 
 
 def pre_trend(spec: EvaluationSpec, cohorts: EntryCohorts, outcome: str) -> Diagnostic:
@@ -137,12 +140,13 @@ def end_states(
 
 
 def before_after(spec: EvaluationSpec, cohorts: EntryCohorts, overall: dict[str, Found], findings: Findings) -> None:
-    """Add the naive number: entrants of the year up to the base against all entrants from the start on."""
+    """Add the naive number: treated entrants of the base periods against those from the start on."""
     import polars as pl
 
     treated = cohorts.cells.filter(pl.col("cohort") > 0)
-    base = pl.col("cohort") - spec.exposure_periods(cohorts.horizon_weeks) * spec.panel.period_months
-    before = treated.filter(pl.col("period") < base, pl.col("period") >= base - MONTHS_PER_YEAR)
+    months = spec.panel.period_months
+    base = pl.col("cohort") - spec.exposure_periods(cohorts.horizon_weeks) * months
+    before = treated.filter(pl.col("period") < base, pl.col("period") >= base - spec.base_periods * months)
     after = treated.filter(pl.col("period") >= pl.col("cohort"))
     for outcome, found in overall.items():
         if unit_of(outcome) != "share" or outcome == "benefit_share":
