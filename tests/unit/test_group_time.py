@@ -157,6 +157,18 @@ def test_effects_that_grow_are_recovered_where_fixed_effects_and_before_after_fa
     assert abs(two_way - truth) > 1 and abs(before_after - truth) > 1
 
 
+@pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda e: f"{e.comparison}-{e.base}-{e.anticipation}")
+def test_a_common_shock_changes_nothing_when_cells_hold_different_numbers_of_persons(estimator):
+    panel, rng = drawn(), np.random.default_rng(6)
+    rows, time = np.nonzero(panel.observed)
+    data = Sections(
+        panel.periods, panel.outcome[rows, time], time, panel.cohort[rows], np.empty((rows.size, 0)), rows,
+        rng.integers(1, 50, rows.size).astype(float), "share",
+    )  # fmt: skip
+    moved = replace(data, outcome=data.outcome + 50 * np.sin(np.arange(7))[time])
+    np.testing.assert_allclose(estimator.fit(data).effect, estimator.fit(moved).effect, atol=1e-10)
+
+
 def test_sections_with_an_empty_cell_lose_only_the_contrasts_that_need_it():
     panel = drawn()
     rows, time = np.nonzero(panel.observed)
