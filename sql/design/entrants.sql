@@ -3,6 +3,7 @@
 -- inputs:  marts.benefit_spells, marts.person_month, staging.stg_visitation, staging.stg_persons
 -- outputs: person_id, municipality_code, entry_week, period_on, benefit, target_group, age_group, sex, education_level, has_children, is_single
 -- note:    inflow: the first episode ever seen on one of the benefits, so one row per person; a return is an outcome, never a new unit
+-- note:    who is on benefit when the data begin seems to enter then: a panel should begin some weeks after the data
 -- note:    stock: everybody on the benefits on the 15th of each period's first month, so one row per person and period
 -- note:    the target group is the one in force in the entry week and stays, whatever a later visitation says
 
