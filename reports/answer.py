@@ -15,9 +15,17 @@ def size_word(released: Released) -> str:
     return "sammenhæng" if released.is_association else "effekt"
 
 
+def is_undecided(released: Released) -> bool:
+    """Return whether the headline is that it cannot be decided; an association has no threshold of its own."""
+    estimate = released.overall()
+    if released.is_association and estimate is not None and numbers.is_known(estimate["value"]):
+        return estimate["low"] <= 0 <= estimate["high"]
+    return released.answer_kind == "undecided"
+
+
 def size_label(released: Released) -> str:
     """Return what the box calls the size: only a found effect is called one."""
-    if released.answer_kind == "undecided":
+    if is_undecided(released):
         return "Bedste bud"
     return size_word(released).capitalize()
 
@@ -50,7 +58,7 @@ def sentence(released: Released) -> str:
     if kind == "refused" or estimate is None or not numbers.is_known(estimate["value"]):
         return _refused(released)
     if released.is_association:
-        return _associated(estimate)
+        return _associated(estimate, is_undecided(released))
     return _undecided(released, estimate) if kind == "undecided" else _effect(released, estimate)
 
 
@@ -81,8 +89,8 @@ def _guess(estimate: Row) -> str:
     return f"det bedste bud er {value}, men intervallet går {numbers.interval(*span, estimate['unit'])}"
 
 
-def _associated(estimate: Row) -> str:
-    if estimate["low"] <= 0 <= estimate["high"]:
+def _associated(estimate: Row, undecided: bool) -> str:
+    if undecided:
         question = words.outcome(estimate["outcome"]).question
         return f"Det kan ikke afgøres, om flere sanktioner er forbundet med {question}: {_guess(estimate)}."
     exposure = words.EXPOSURE[0].upper() + words.EXPOSURE[1:]

@@ -29,6 +29,8 @@ TABLES = (
 EFFECTS = ("estimates", "before_after", "end_states", "placebos", "groups", "means")
 """Tables from which an effect can be read or computed; a refused run shows none of them."""
 
+WITHOUT_HORIZON = ("recipients", "exit_job", "exit_education", "exit_other_benefit", "exit_self_support")
+
 
 @dataclass(frozen=True, slots=True)
 class Released:
@@ -64,7 +66,8 @@ class Released:
 
     @property
     def horizon(self) -> int | None:
-        return self.whole("horizon_weeks") or None
+        """Return weeks after entry; None for outcomes of municipalities, which have no entry."""
+        return None if self.outcome in WITHOUT_HORIZON else self.whole("horizon_weeks") or None
 
     @property
     def outcome(self) -> str:
@@ -75,13 +78,15 @@ class Released:
         return [r for r in self[table] if r["outcome"] == self.outcome and (r["horizon_weeks"] or None) == self.horizon]
 
     def overall(self, outcome: str | None = None) -> Row | None:
-        """Return the overall estimate of an outcome at the primary horizon (default: the primary estimate)."""
+        """Return the overall estimate of an outcome, at the primary horizon or else its longest (default: the primary)."""
         rows = [r for r in self["estimates"] if r["aggregate"] == "overall"]
         if outcome is None:
             named = [r for r in rows if r["is_primary"]]
             rows = named or [r for r in rows if r in self.primary("estimates")]
         else:
-            rows = [r for r in rows if r["outcome"] == outcome and (r["horizon_weeks"] or None) == self.horizon]
+            named = [r for r in rows if r["outcome"] == outcome]
+            rows = [r for r in named if (r["horizon_weeks"] or None) == self.horizon]
+            rows = rows or sorted(named, key=lambda r: -(r["horizon_weeks"] or 0))
         return rows[0] if rows else None
 
 

@@ -10,6 +10,11 @@ from reports.released import Released, Row
 
 WITH, WITHOUT, OTHERS = "med indsatsen", "uden indsatsen (beregnet)", "andre kommuner"
 
+CAPTION = (
+    "Andelene er af alle, der begyndte, og summerer til 100. Til højre: forskellen i pct.point med 95 pct. interval "
+    "(tyk streg) og samlet bånd (tynd streg), hvor det er beregnet."
+)
+
 
 def arms(rows: list[Row]) -> dict[str, dict[str, Row]]:
     """Return released end states as {arm: {state: row}}."""
@@ -63,8 +68,7 @@ def end_states(released: Released, title: str) -> Figure | None:
         title=title,
         table=table(released, tuple(states)),
         notes=("En beregnet andel kan ligge lidt under nul, når den er lille og usikker.",) if below else (),
-        caption="Andelene er af alle, der begyndte, og summerer til 100. Til højre: forskellen i pct.point med 95 pct. "
-        "interval (tyk streg) og samlet bånd (tynd streg), hvor det er beregnet.",
+        caption=_when(released) + CAPTION,
     )
 
 
@@ -88,6 +92,11 @@ def table(released: Released, states: tuple[str, ...]) -> Table:
     against = "Uden indsatsen" if "counterfactual" in by_arm else "Andre kommuner"
     headers = ("Tilstand", "Med indsatsen", against, "Forskel", "95 pct. interval", "Personer i alt")
     return Table(headers, tuple(rows))
+
+
+def _when(released: Released) -> str:
+    weeks = (released.overall("job") or {}).get("horizon_weeks")
+    return f"{weeks} uger efter start på ydelsen. " if weeks else ""
 
 
 def _share(row: Row, state: str, arm: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ def context(released: Released) -> dict[str, Any]:
     refused = released.answer_kind == "refused"
     return {
         "kind": released.answer_kind,
-        "kind_label": words.ANSWERS.get(released.answer_kind, "Svaret"),
+        "kind_label": words.ANSWERS["undecided" if answer.is_undecided(released) else released.answer_kind],
         "sentence": answer.sentence(released),
         "relevant": "" if refused else answer.relevant(released),
         "help": answer.help_needed(released) if refused else (),

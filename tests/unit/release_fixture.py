@@ -236,7 +236,7 @@ def _sanktioner(store: Any) -> None:
     run = "sanktioner"
     facts(store, run, name="sanktioner", title="Sanktioner og afgang fra kontanthjælp", kind="sanction",
           question="Følges flere sanktioner af mere afgang, og hvorhen?", primary_outcome="exit_self_support",
-          horizon_weeks="", estimator="municipality_panel", n_treated=98, n_comparison=0, persons_treated=60040,
+          horizon_weeks=52, estimator="municipality_panel", n_treated=98, n_comparison=0, persons_treated=60040,
           pool="never", answer_kind="association", credibility="amber", plausibility="none")  # fmt: skip
     _common(store, run, (
         "Sanktioner følger ofte efter udeblivelser, og nogle udebliver, fordi de har fundet job.",

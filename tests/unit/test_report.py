@@ -111,7 +111,7 @@ def test_every_chart_has_an_alternative_text_a_caption_and_a_table(pages, name):
         ("horsens", "Det kan ikke afgøres, om indsatsen betød, at der blev flere eller færre modtagere: det bedste bud er −10,7 pct., "
                     "men intervallet går fra −42,8 til 25,7 pct. og rummer både ingen effekt og en ændring af betydning."),
         ("sanktioner", "Én sanktion mere pr. 100 modtagere om måneden er forbundet med, at afgangen til selvforsørgelse "
-                       "uden job er 0,09 pr. 100 personer højere (95 pct. interval fra 0,05 til 0,13)."),
+                       "uden job er 0,090 pr. 100 personer højere (95 pct. interval fra 0,050 til 0,130)."),
         ("refused", "Der er ikke beregnet noget svar: der er kun én periode før indsatsens start."),
     ],
 )  # fmt: skip
@@ -124,11 +124,15 @@ def test_an_association_is_never_called_an_effect(pages):
 
 
 def test_an_association_whose_interval_holds_zero_is_undecided(store):
-    facts(store, "flad", name="flad", kind="sanction", answer_kind="association", primary_outcome="exit_job")
+    facts(store, "flad", name="flad", kind="sanction", answer_kind="association", primary_outcome="exit_job",
+          horizon_weeks=52)  # fmt: skip
     put(store, "flad", "estimates", outcome="exit_job", aggregate="overall", value=0.0001, low=-0.0005, high=0.0007,
         unit="rate", status="estimated", is_primary=True, n=900, method="cluster")  # fmt: skip
     text = text_of(reports.render(store, "flad"))
-    assert "Det kan ikke afgøres, om flere sanktioner er forbundet med en højere eller lavere afgang til job" in text
+    assert (
+        "Kan ikke afgøres Det kan ikke afgøres, om flere sanktioner er forbundet med en højere eller lavere afgang til job"
+        in text
+    )
 
 
 def test_a_tight_interval_around_zero_is_no_effect_of_importance(store):
