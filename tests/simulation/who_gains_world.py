@@ -65,3 +65,11 @@ class World:
         for period in range(1, PERIODS + 1):
             noise[:, period] = 0.8 * noise[:, period - 1] + 0.6 * noise[:, period]
         return noise
+
+
+def naive(people: pl.DataFrame) -> np.ndarray:
+    """Return the difference between exposed and never-exposed entrants of the same periods, by group."""
+    after = people.filter(pl.col("period") >= pl.when(pl.col("cohort") > 0).then("cohort").otherwise(STARTS[1]))
+    means = after.group_by("age_group", exposed=pl.col("cohort") > 0).agg(pl.col("outcome").mean())
+    table = means.pivot(on="exposed", index="age_group", values="outcome").sort("age_group")
+    return (table["true"] - table["false"]).to_numpy()

@@ -12,7 +12,7 @@ from evaluator.estimators.prestart import PreStart, prestart_levels
 from evaluator.estimators.who_gains import GroupAverages, WhoGains
 from evaluator.inference.group_averages import group_estimates
 from evaluator.vocabulary import Estimate, NotEstimable
-from tests.simulation.who_gains_world import ANTICIPATION, EFFECTS, GROUPS, World
+from tests.simulation.who_gains_world import ANTICIPATION, EFFECTS, GROUPS, World, naive
 
 LEARNER = WhoGains(groups="age_group", anticipation=ANTICIPATION)
 SMALL = World(persons=3_000, municipalities=24, treated=9)
@@ -25,14 +25,6 @@ def people() -> pl.DataFrame:
 
 def value(people: pl.DataFrame, learner: WhoGains = LEARNER) -> np.ndarray:
     return learner.fit(people, refit=False).value
-
-
-def naive(people: pl.DataFrame) -> np.ndarray:
-    """Return the difference between exposed and never-exposed entrants of the same periods, by group."""
-    after = people.filter(pl.col("period") >= pl.when(pl.col("cohort") > 0).then("cohort").otherwise(36))
-    means = after.group_by("age_group", exposed=pl.col("cohort") > 0).agg(pl.col("outcome").mean())
-    table = means.pivot(on="exposed", index="age_group", values="outcome").sort("age_group")
-    return (table["true"] - table["false"]).to_numpy()
 
 
 def test_effects_are_recovered_where_the_naive_comparison_measures_the_municipalities_level() -> None:
