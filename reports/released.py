@@ -78,7 +78,7 @@ class Released:
         return [r for r in self[table] if r["outcome"] == self.outcome and (r["horizon_weeks"] or None) == self.horizon]
 
     def overall(self, outcome: str | None = None) -> Row | None:
-        """Return the overall estimate of an outcome, at the primary horizon or else its longest (default: the primary)."""
+        """Return an outcome's overall estimate, at the primary horizon or else its longest (default: the primary)."""
         rows = [r for r in self["estimates"] if r["aggregate"] == "overall"]
         if outcome is None:
             named = [r for r in rows if r["is_primary"]]

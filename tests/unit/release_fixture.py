@@ -13,7 +13,23 @@ from evaluator.release import COLUMNS
 RUNS = {"trappe": "a1b2c3d4e5f60001", "horsens": "a1b2c3d4e5f60002", "sanktioner": "a1b2c3d4e5f60003"}
 RUNS["refused"] = "a1b2c3d4e5f60004"
 
-FIFTEEN = ["Aabenraa", "Ballerup", "Egedal", "Esbjerg", "Faxe", "Favrskov", "Greve", "Haderslev", "Hjørring", "Holstebro", "Køge", "Odder", "Randers", "Ringkøbing-Skjern", "Ærø"]
+FIFTEEN = [
+    "Aabenraa",
+    "Ballerup",
+    "Egedal",
+    "Esbjerg",
+    "Faxe",
+    "Favrskov",
+    "Greve",
+    "Haderslev",
+    "Hjørring",
+    "Holstebro",
+    "Køge",
+    "Odder",
+    "Randers",
+    "Ringkøbing-Skjern",
+    "Ærø",
+]
 STATES = {
     "job": (0.081, 0.058),
     "education": (0.118, 0.101),
