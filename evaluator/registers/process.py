@@ -136,7 +136,8 @@ def run(
             _note(sanctions, actors, decided, week, actors.akt[decided])
         _leave_other_states(actors, uniform, n)
         _leave_benefit(actors, tables, benefit, uniform, group, cell, k)
-        actors.state[:n][actors.pension_at[:n] == k] = rates.LEFT
+        retired = np.flatnonzero(actors.pension_at[:n] == k)
+        actors.state[retired], actors.left[retired], actors.pending[retired] = rates.LEFT, 0, 0
     return Paths(path, factual, twin, _events(meetings), _events(sanctions))
 
 

@@ -96,6 +96,13 @@ def test_no_shows_come_with_a_job_found(register):
     assert in_job[missed].mean() > 1.5 * in_job[~missed].mean()
 
 
+def test_nobody_comes_back_to_the_register(register):
+    recorded = register.paths.weeks[:, register.paths.factual]
+    gone = ((recorded & 15) == rates.LEFT) & (recorded != rates.ABSENT)
+    assert gone.any()
+    assert not (gone[:-1] & ~gone[1:] & (recorded[1:] != rates.ABSENT)).any()
+
+
 def test_every_sanction_follows_a_no_show_of_the_week_before(register):
     meetings, sanctions = register.paths.meetings, register.paths.sanctions
     missed = set(zip(meetings.person[meetings.flag], meetings.week[meetings.flag], strict=True))
