@@ -21,8 +21,8 @@ class GroupTime:
     `anticipation` is in periods: those before the start in which people may already react (behaviour and horizon). They
     are compared with the last period before the window, as exposed periods are, and serve neither as base nor as
     pre-trend. With base "varying" the earlier periods are compared with the one before. With base "universal" the base
-    may be the mean of `base_periods` periods up to the window (fewer where the panel is shorter), persons as weights:
-    small entry cohorts make a single base period the noisiest number in the contrast.
+    may be the plain mean of the contrasts of the `base_periods` periods up to the window (fewer where the panel is
+    shorter or a period is empty): small entry cohorts make a single base period the noisiest number in the contrast.
     """
 
     comparison: str = "never"
@@ -52,7 +52,7 @@ class GroupTime:
         grid = self._grid(sums)
         total, weight = sums.by_cohort(sums.total), sums.by_cohort(sums.weight)
         clusters = sums.by_cohort(sums.present().astype(np.float64))
-        effect = grid.effects(total, weight, clusters)
+        effect = grid.effects((total, weight, clusters))
         kept = np.isfinite(effect)
         if not bool(kept.any()):
             raise PanelError(
@@ -73,7 +73,7 @@ class GroupTime:
         grid = grid.keep(np.array([name in where for name in names]))
         out = np.full((sums.clusters, len(cells)), np.nan)
         target = [where[name] for name in names if name in where]
-        out[:, target] = grid.effects(*(_without_each(sums, part) for part in _parts(sums)))
+        out[:, target] = grid.effects(tuple(_without_each(sums, part) for part in _parts(sums)))
         return out
 
     def _grid(self, sums: ClusterSums) -> _Grid:
@@ -117,23 +117,28 @@ class _Grid:
         """Return `values` (..., E, T) of the comparison cohorts at periods `at` (C,), summed: (..., C)."""
         return np.einsum("...ec,ce->...c", values[..., :, at], self.free.astype(np.float64))
 
-    def effects(self, total: Floats, weight: Floats, clusters: Floats) -> Floats:
-        """Return effects (..., C) from cohort sums (..., E, T); NaN where one of the four means has no cluster."""
-        cohort, period, base = self.index
-        out = np.zeros((*total.shape[:-2], cohort.size))
-        bases = tuple(self.windowed(part) for part in (total, weight, clusters))
-        for at, sign, (y, w, g) in ((period, 1.0, (total, weight, clusters)), (base, -1.0, bases)):
-            own = _ratio(y[..., cohort, at], w[..., cohort, at], g[..., cohort, at] > 0.5)
-            theirs = _ratio(self.compared(y, at), self.compared(w, at), self.compared(g, at) > 0.5)
-            out += sign * (own - theirs)
-        return out
+    def contrast(self, parts: tuple[Floats, Floats, Floats], at: Ints) -> Floats:
+        """Return treated less comparison mean (..., C) at periods `at`; NaN without clusters or before the panel."""
+        total, weight, clusters = parts
+        cohort = self.index[0]
+        inside = at >= 0
+        own = _ratio(total[..., cohort, at], weight[..., cohort, at], inside & (clusters[..., cohort, at] > 0.5))
+        present = inside & (self.compared(clusters, at) > 0.5)
+        return own - _ratio(self.compared(total, at), self.compared(weight, at), present)
 
-    def windowed(self, values: Floats) -> Floats:
-        """Return the sums (..., T) of `values` over the base periods that end at each period."""
-        out = values.copy()
-        for back in range(1, min(self.base_periods, values.shape[-1])):
-            out[..., back:] += values[..., :-back]
-        return out
+    def bases(self, parts: tuple[Floats, Floats, Floats]) -> tuple[Floats, Ints]:
+        """Return the sum of the base periods' contrasts and how many there are, both (..., C)."""
+        each = np.stack([self.contrast(parts, self.index[2] - back) for back in range(self.base_periods)])
+        known = np.isfinite(each)
+        return np.where(known, each, 0.0).sum(axis=0), known.sum(axis=0)
+
+    def effects(self, parts: tuple[Floats, Floats, Floats]) -> Floats:
+        """Return effects (..., C) from cohort sums (..., E, T); NaN where a mean has no cluster.
+
+        The base is the plain mean of the contrasts of its periods, so that what all share in a period cancels in it.
+        """
+        total, number = self.bases(parts)
+        return self.contrast(parts, self.index[1]) - _ratio(total, number.astype(np.float64), number > 0)
 
 
 def _ratio(above: Floats, below: Floats, known: Bools) -> Floats:
@@ -158,24 +163,26 @@ def _influence(sums: ClusterSums, grid: _Grid, total: Floats, weight: Floats) ->
     """
     cohort, period, base = grid.index
     cells = np.arange(cohort.size)
-    sides = (
-        (period, 1.0, total, weight, 1),
-        (base, -1.0, grid.windowed(total), grid.windowed(weight), grid.base_periods),
-    )
+    clusters = sums.by_cohort(sums.present().astype(np.float64))
+    parts = (total, weight, clusters)
+    number = grid.bases(parts)[1]
+    sides = [(period, np.ones(cells.size))]
+    for back in range(grid.base_periods):
+        known = np.isfinite(grid.contrast(parts, base - back))
+        sides.append((np.maximum(base - back, 0), np.where(known, -1.0 / np.maximum(number, 1), 0.0)))
     out = np.empty((sums.cluster.size, cells.size))
     for code in range(sums.cohorts.size):
         of_total = np.zeros((sums.total.shape[1], cells.size))
         of_weight = np.zeros_like(of_total)
-        for at, sign, y, w, width in sides:
-            mass, others = w[cohort, at], grid.compared(w, at)
-            treated = np.where(cohort == code, sign / mass, 0.0)
-            compared = np.where(grid.free[:, code], sign / others, 0.0)
-            level = treated * y[cohort, at] / mass - compared * grid.compared(y, at) / others
-            for back in range(width):
-                inside = at >= back
-                slot = (at[inside] - back, cells[inside])
-                of_total[slot] += (treated - compared)[inside]
-                of_weight[slot] += level[inside]
+        for at, sign in sides:
+            mass, others = weight[cohort, at], grid.compared(weight, at)
+            used = sign != 0
+            treated = _ratio(np.where(cohort == code, sign, 0.0), mass, used)
+            compared = _ratio(np.where(grid.free[:, code], sign, 0.0), others, used)
+            level = treated * _ratio(total[cohort, at], mass, used)
+            level -= compared * _ratio(grid.compared(total, at), others, used)
+            of_total[at[used], cells[used]] += (treated - compared)[used]
+            of_weight[at[used], cells[used]] += level[used]
         rows = sums.cohort == code
         out[rows] = sums.total[rows] @ of_total - sums.weight[rows] @ of_weight
     return sums.by_cluster(out) * sums.rows

@@ -1,10 +1,13 @@
 """A base of several periods: the mean of the cohorts before the window, by hand and with its influence."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from evaluator.estimators.group_time import GroupTime
 from evaluator.inference.leave_one_out import refit_without_each_cluster
+from evaluator.panel import select
 from evaluator.vocabulary import NEVER, Sections
 
 
@@ -25,17 +28,34 @@ def _sections(seed: int = 5, clusters: int = 9, periods: int = 8) -> Sections:
     )
 
 
-def test_the_base_is_the_weighted_mean_of_its_periods() -> None:
+def test_the_base_is_the_mean_of_its_periods_contrasts() -> None:
     data = _sections()
     fit = GroupTime(base="universal", anticipation=1, base_periods=3).fit(data)
 
-    def mean(treated: bool, periods: list[int]) -> float:
-        rows = ((data.cohort != NEVER) == treated) & np.isin(data.period, periods)
-        return float(np.average(data.outcome[rows], weights=data.weight[rows]))
+    def contrast(period: int) -> float:
+        means = []
+        for treated in (True, False):
+            rows = ((data.cohort != NEVER) == treated) & (data.period == period)
+            means.append(np.average(data.outcome[rows], weights=data.weight[rows]))
+        return float(means[0] - means[1])
 
-    expected = mean(True, [6]) - mean(True, [1, 2, 3]) - mean(False, [6]) + mean(False, [1, 2, 3])
+    expected = contrast(6) - np.mean([contrast(period) for period in (1, 2, 3)])
     found = {(cell.period, cell.base): effect for cell, effect in zip(fit.cells, fit.effect, strict=True)}
     assert found[6, 3] == pytest.approx(expected, abs=1e-12)
+
+
+def test_what_all_municipalities_share_in_a_month_cancels() -> None:
+    data, method = _sections(), GroupTime(base="universal", anticipation=1, base_periods=3)
+    shocked = replace(data, outcome=data.outcome + 0.3 * np.sin(3.0 * data.period))
+    assert np.allclose(method.fit(shocked).effect, method.fit(data).effect, atol=1e-12)
+
+
+def test_a_period_without_treated_persons_leaves_the_base() -> None:
+    data, method = _sections(), GroupTime(base="universal", anticipation=1, base_periods=3)
+    emptied = select(data, ~((data.period == 2) & (data.cohort != NEVER)))
+    alone = select(data, data.period != 2)
+    found, expected = (dict(zip(f.cells, f.effect, strict=True)) for f in map(method.fit, (emptied, alone)))
+    assert all(found[cell] == pytest.approx(effect, abs=1e-12) for cell, effect in expected.items())
 
 
 def test_a_short_panel_uses_the_periods_it_has() -> None:
@@ -57,8 +77,7 @@ def test_the_influence_is_the_derivative_in_a_clusters_weight() -> None:
     fit, step = method.fit(data), 1e-6
     for cluster in (0, 4):
         heavier = np.where(data.cluster == cluster, data.weight * (1 + step), data.weight)
-        moved = Sections(**{**{name: getattr(data, name) for name in data.__slots__}, "weight": heavier})
-        slope = (method.fit(moved).effect - fit.effect) / step
+        slope = (method.fit(replace(data, weight=heavier)).effect - fit.effect) / step
         assert np.allclose(slope, fit.influence[cluster] / fit.scale, atol=1e-5)
 
 
