@@ -30,7 +30,7 @@ simulate: install
 	$(BIN)/python -m tests.simulation.coverage --seeds 400
 
 faults: install
-	$(BIN)/python -m tests.faults.campaign --kills 30
+	$(BIN)/python -m tests.faults.campaign
 
 bench: install
 	$(BIN)/python -m benchmarks.demo_steps

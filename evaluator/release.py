@@ -44,6 +44,7 @@ COLUMNS: dict[str, str] = {
     "caveats": "position int, text text",
 }
 SHARE_DECIMALS = 4
+RATE_DECIMALS = 7  # exits per person a month are small numbers
 STATE_PARTS = ("entry_benefit", "other_benefit", "supported_work")
 STATES = ("job", "education", *STATE_PARTS, "self_support", "left_register")
 COUNT_FACTS = ("persons_treated", "persons_comparison")
@@ -119,8 +120,9 @@ def _estimates(rows: list[Row], policy: Policy) -> list[Row]:
         hidden = status == "estimated" and policy.hides(
             row["smallest_count"] if row["smallest_count"] is not None else 0
         )
+        decimals = RATE_DECIMALS if row["unit"] == "rate" else SHARE_DECIMALS
         numbers = {
-            key: None if hidden or row[key] is None else round(row[key], SHARE_DECIMALS)
+            key: None if hidden or row[key] is None else round(row[key], decimals)
             for key in ("value", "low", "high", "se", "band_low", "band_high", "p_value")
         }
         count = policy.count(row["n"] or 0)

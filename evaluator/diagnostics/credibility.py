@@ -10,6 +10,7 @@ from evaluator.vocabulary import Diagnostic, Light
 FEW_TREATED = 15  # below this number of treated clusters the light is amber at best
 PRE_TREND_RED = 0.01
 PRE_TREND_AMBER = 0.10
+PRE_TREND_THRESHOLD = "p over 0,10"
 _ORDER = (Light.GREEN, Light.AMBER, Light.RED)
 
 
@@ -33,10 +34,10 @@ def treated_clusters(number: int) -> Diagnostic:
 def pre_trend(p_value: float | None, why_not: str = "") -> Diagnostic:
     """Judge the joint test that treated and comparison moved alike before anyone was exposed."""
     if p_value is None:
-        return not_run("pre_trend", f"p over {PRE_TREND_AMBER}".replace(".", ","), why_not)
+        return not_run("pre_trend", PRE_TREND_THRESHOLD, why_not)
     light = Light.RED if p_value < PRE_TREND_RED else Light.AMBER if p_value < PRE_TREND_AMBER else Light.GREEN
     why = "Udviklingen før start skal være den samme i de to grupper, ellers måles en gammel forskel som effekt."
-    return Diagnostic("pre_trend", p_value, f"p over {PRE_TREND_AMBER}".replace(".", ","), light, why)
+    return Diagnostic("pre_trend", p_value, PRE_TREND_THRESHOLD, light, why)
 
 
 def not_run(name: str, threshold: str, why: str) -> Diagnostic:

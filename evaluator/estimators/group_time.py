@@ -73,7 +73,7 @@ class GroupTime:
         grid = grid.keep(np.array([name in where for name in names]))
         out = np.full((sums.clusters, len(cells)), np.nan)
         target = [where[name] for name in names if name in where]
-        out[:, target] = grid.effects(tuple(_without_each(sums, part) for part in _parts(sums)))
+        out[:, target] = grid.effects(_without_each_cluster(sums))
         return out
 
     def _grid(self, sums: ClusterSums) -> _Grid:
@@ -145,15 +145,15 @@ def _ratio(above: Floats, below: Floats, known: Bools) -> Floats:
     return np.divide(above, below, out=np.full(above.shape, np.nan), where=known)
 
 
-def _parts(sums: ClusterSums) -> tuple[Floats, Floats, Floats]:
-    return sums.total, sums.weight, sums.present().astype(np.float64)
+def _without_each_cluster(sums: ClusterSums) -> tuple[Floats, Floats, Floats]:
+    """Return cohort sums (G, E, T) of outcome, persons and clusters without each cluster in turn."""
 
+    def without(values: Floats) -> Floats:
+        out = np.repeat(sums.by_cohort(values)[None], sums.clusters, axis=0)
+        out[sums.cluster, sums.cohort] -= values
+        return out
 
-def _without_each(sums: ClusterSums, values: Floats) -> Floats:
-    """Return cohort sums (G, E, T) of `values` (K, T) without each cluster in turn."""
-    out = np.repeat(sums.by_cohort(values)[None], sums.clusters, axis=0)
-    out[sums.cluster, sums.cohort] -= values
-    return out
+    return without(sums.total), without(sums.weight), without(sums.present().astype(np.float64))
 
 
 def _influence(sums: ClusterSums, grid: _Grid, total: Floats, weight: Floats) -> Floats:

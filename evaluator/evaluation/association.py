@@ -6,13 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import duckdb
-import numpy as np
 
 from evaluator.design.frozen import Design
-from evaluator.errors import PanelError
 from evaluator.estimators.municipality_panel import MunicipalityPanel
 from evaluator.evaluation.estimate_rows import Place, estimate_row
-from evaluator.inference.coefficients import coefficients, simultaneous
+from evaluator.inference.dose import dose_band, dose_estimates
+from evaluator.inference.offered import ENOUGH
 from evaluator.panel import panel_from_frame
 from evaluator.results import Findings
 from evaluator.spec import EXIT_OUTCOMES, EvaluationSpec
@@ -33,26 +32,28 @@ def estimate(
     frame = _frame(connection, spec, design)
     names = tuple(o.name for o in spec.outcomes if o.name in EXIT_OUTCOMES)
     asked = tuple(dict.fromkeys((*names, *EXIT_OUTCOMES)))  # off benefits is never read as in work
-    try:
-        panels = {name: _panel(frame, name) for name in asked}
-        fit = MunicipalityPanel().fit_outcomes(panels)
-    except PanelError as error:
-        refused = NotEstimable(
-            "Sanktionerne varierer ikke nok inden for kommunerne, eller der er for få data.", "Flere år eller kommuner."
-        )
-        findings.add(
-            "refusals", {"outcome": asked[0], "reason": refused.reason, "what_would_help": refused.what_would_help}
-        )
-        findings.facts(refusal_detail=str(error))
-        return refused, []
-    persons = round(float(next(iter(panels.values())).weight.sum()))
-    found = dict(zip(asked, coefficients(fit, persons), strict=True))
-    band = dict(zip(asked, simultaneous(fit), strict=True))
+    panels = {name: _panel(frame, name) for name in asked}
+    found = {cell.outcome: estimate_ for cell, estimate_ in dose_estimates(MunicipalityPanel(), panels).items()}
+    band = _band(panels, found)
     for name, estimate_ in found.items():
         place = Place(name, None, "rate", is_primary=name == spec.primary.name)
-        findings.add("estimates", estimate_row(place, estimate_, band=(float(band[name][0]), float(band[name][1]))))
-    findings.facts(municipalities_used=len(next(iter(panels.values())).units), persons_comparison=persons)
+        findings.add("estimates", estimate_row(place, estimate_, band=band.get(name)))
+        if isinstance(estimate_, NotEstimable):
+            findings.add(
+                "refusals",
+                {"outcome": name, "reason": estimate_.reason, "what_would_help": estimate_.what_would_help},
+            )
+    some = panels[spec.primary.name]
+    findings.facts(municipalities_used=len(some.units), persons_comparison=round(float(some.weight.sum())))
     return found[spec.primary.name], [Diagnostic("reverse", None, "kan ikke testes her", Light.AMBER, REVERSE_WHY)]
+
+
+def _band(panels: dict[str, Panel], found: dict[str, Found]) -> dict[str, tuple[float, float]]:
+    """Return the simultaneous band over the exits, where all of them rest on enough municipalities."""
+    if any(isinstance(f, NotEstimable) or f.treated_clusters < ENOUGH for f in found.values()):
+        return {}
+    band = dose_band(MunicipalityPanel().fit_outcomes(panels))
+    return {name: (float(low), float(high)) for name, (low, high) in zip(panels, band, strict=True)}
 
 
 def _frame(connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec, design: Design) -> pl.DataFrame:
@@ -74,7 +75,6 @@ def _frame(connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec, design: 
         .filter(pl.col("municipality_code").is_in(design.donors))
         .with_columns(
             exposure=PER_PERSONS * pl.col("sanctions") / persons,
-            never=pl.lit(0),
             **{name: pl.col(name.replace("exit_", "exits_")) / persons for name in EXIT_OUTCOMES},
         )
         .sort("municipality_code", "month")
@@ -82,8 +82,14 @@ def _frame(connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec, design: 
 
 
 def _panel(frame: pl.DataFrame, outcome: str) -> Panel:
-    names = {"unit": "municipality_code", "period": "month", "cohort": "never", "weight": "level"}
-    panel = panel_from_frame(frame, outcome=outcome, gaps=True, **names)
-    dose = panel_from_frame(frame, outcome="exposure", gaps=True, **names)
-    exposure = np.where(dose.observed, dose.outcome, np.nan)
-    return replace(panel, exposure=exposure, unit="exits per person a month")
+    panel = panel_from_frame(
+        frame,
+        unit="municipality_code",
+        period="month",
+        outcome=outcome,
+        cohort=None,
+        weight="level",
+        exposure="exposure",
+        gaps=True,
+    )
+    return replace(panel, unit="exits per person a month")

@@ -13,7 +13,7 @@ from evaluator.evaluation.entry_cohorts import READERS_STATES, EntryCohorts, ask
 from evaluator.evaluation.estimate_rows import Place, estimate_row
 from evaluator.inference import bands, offered
 from evaluator.results import Findings
-from evaluator.spec import END_STATES, EvaluationSpec
+from evaluator.spec import END_STATES, PERSON_OUTCOMES, EvaluationSpec
 from evaluator.vocabulary import Diagnostic, Estimate, NotEstimable, Sections
 
 Found = Estimate | NotEstimable
@@ -108,9 +108,9 @@ def describe(spec: EvaluationSpec, design: Design, cohorts: EntryCohorts, findin
     """Add the treated and comparison means period by period, for the spec's outcomes that are shares of persons."""
     import polars as pl
 
-    shares = [o.name for o in spec.outcomes if o.horizon_weeks == cohorts.horizon_weeks]
+    asked = [o.name for o in spec.outcomes if o.horizon_weeks == cohorts.horizon_weeks and o.name in PERSON_OUTCOMES]
     arms = _arms(cohorts, design)
-    for outcome in dict.fromkeys(name for name in shares if unit_of(name) == "share" and name != "benefit_share"):
+    for outcome in (name for name in asked if unit_of(name) == "share" and name != "benefit_share"):
         for arm, cells in arms.items():
             table = cells.group_by("period_on").agg(
                 pl.col("persons").sum(), cohorts.count(outcome).sum().alias("count")
@@ -130,6 +130,8 @@ def end_states(
         exposed = pl.col("period") >= pl.col("cohort") if arm == "treated" else pl.col("period_on") >= first
         after = cells.filter(exposed)
         persons = int(after["persons"].sum())
+        if arm == "comparison":
+            findings.facts(persons_comparison=persons)
         for state in END_STATES:
             found = overall.get(state)
             effect = found.value if arm == "treated" and isinstance(found, Estimate) else None

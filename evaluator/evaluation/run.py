@@ -26,7 +26,7 @@ LABELS = {
     "inflow": "Samme tilgang før og efter",
     "placebo_date": "Ingen effekt på en falsk startdato",
     "breakdown": "Holdbarhed over for skæve tendenser",
-    "delivery": "Indsatsen blev gennemført",
+    "reverse": "Årsagen går den rette vej",
 }
 BREAKDOWN_THRESHOLD = "mindst 1"
 
@@ -90,7 +90,11 @@ def _effects(
 
 def _facts(connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec, design: Design) -> dict[str, Any]:
     names = dict(connection.execute("select municipality_code, municipality_name from raw.municipalities").fetchall())
+    reach = connection.execute("select data_from, data_to from marts.observation").fetchall()
+    data_from, data_to = reach[0] if reach and spec.panel.source == "registers" else (None, None)
     return {
+        "data_from": data_from or spec.panel.from_,
+        "data_to": data_to or spec.panel.to,
         "name": spec.evaluation.name,
         "title": spec.evaluation.title,
         "question": spec.evaluation.question,

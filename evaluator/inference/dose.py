@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from evaluator.errors import PanelError
+from evaluator.inference.bands import critical_values
 from evaluator.inference.leave_one_out import effects_without_each_cluster
 from evaluator.inference.offered import ENOUGH, FEW, with_error
 from evaluator.vocabulary import Cell, Estimate, Fit, Floats, NotEstimable, Panel
@@ -44,6 +45,17 @@ def dose_estimates(
                 value = float(fit.effect[index])
                 out[key] = with_error(value, float(errors[index]), level, persons, fit.scale, moving)
     return out
+
+
+def dose_band(fit: Fit, level: float = 0.95) -> Floats:
+    """Return a band (C, 2) that covers all coefficients of a stacked fit at once with probability `level`.
+
+    Clustered scores and max|z|; for fits with at least 40 clusters whose exposure moves.
+    """
+    deviations = fit.influence / fit.scale
+    many = np.full(fit.effect.size, np.inf)
+    reach = critical_values(deviations, many, level) * np.sqrt((deviations**2).sum(axis=0))
+    return np.column_stack([fit.effect - reach, fit.effect + reach])
 
 
 def _moving(panel: Panel) -> int:
