@@ -20,6 +20,7 @@ from flows.told import told
 
 RETRIES = 3
 RETRY_SECONDS = 60
+STATUS = {"loaded": "indlæst", "already_loaded": "allerede indlæst"}
 
 
 def _may_pass(task: Any, task_run: Any, state: Any) -> bool:
@@ -64,7 +65,8 @@ def load(project: str) -> int:
     log = get_run_logger()
     deliveries = pipeline.load(Project.open(project), None, log.info)
     for delivery in deliveries:
-        log.info("%s: %s, %s rækker, %s afvist", delivery.file, delivery.status, delivery.rows, delivery.rejected)
+        status = STATUS[delivery.status]
+        log.info("%s: %s, %s rækker, %s afvist", delivery.file, status, delivery.rows, delivery.rejected)
     return sum(delivery.status == "loaded" for delivery in deliveries)
 
 
@@ -90,7 +92,7 @@ def check(project: str) -> int:
 def find_specs(project: str) -> list[str]:
     """Return the names of the files in specs/, in order."""
     opened = Project.open(project)
-    return sorted(str(path.relative_to(opened.root)) for path in opened.specs.glob("*.toml"))
+    return sorted(path.relative_to(opened.root).as_posix() for path in opened.specs.glob("*.toml"))
 
 
 @step("estimér")
