@@ -58,9 +58,11 @@ def check(project: Project, check: Check, progress: Progress = silent) -> Verdic
     if verdict.critical:
         first = verdict.critical[0]
         more = f" ({len(verdict.critical) - 1} more critical rules fail)" if len(verdict.critical) > 1 else ""
+        model = first.table.split(".")[-1]
+        step = f"Run 'evaluator why {model}', correct" if not first.table.startswith("raw.") else "Correct"
         raise CheckError(
             f"{first.table}: {first.unexpected:,} of {first.rows:,} rows break '{first.rule}'{more}; "
-            f"expected none. Run 'evaluator why {first.table.split('.')[-1]}', correct the extract and load it again."
+            f"expected none. {first.notes} {step} the extract and load it again."
         )
     return verdict
 
@@ -116,8 +118,8 @@ def release(project: Project, run_id: str, progress: Progress = silent) -> tuple
     with connect(project) as connection:
         family = _family(connection, run_id)
         for member in family:
-            text, minimum = _policy(connection, member)
-            release_run(connection, member, Policy(minimum, is_public=text))
+            is_public, minimum = _policy(connection, member)
+            release_run(connection, member, Policy(minimum, is_public=is_public))
             _mark_exploratory(connection, member, family)
     return (run_id, *(m for m in family if m != run_id))
 
@@ -165,9 +167,13 @@ def _settings(project: Project) -> dict[str, object]:
 
 
 def _is_checked(project: Project) -> bool:
+    """Return whether the latest check of the tables was made and let them through."""
     with connect(project) as connection:
-        found = connection.execute("select count(*) from meta.findings").fetchone()
-    return bool(found and found[0])
+        found = connection.execute(
+            "select count(*) filter (where severity = 'critical' and not passed) from meta.findings "
+            "where checked_at = (select max(checked_at) from meta.findings) having count(*) > 0"
+        ).fetchall()
+    return bool(found) and found[0][0] == 0
 
 
 def _identity(connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec) -> tuple[str, dict[str, str]]:

@@ -63,6 +63,8 @@ class WhoGains:
         `period` and `cohort` are whole numbers on one scale; cohort is the first exposed period, 0 or null for never.
         The levels before the start are computed anew in every refit. Raises PanelError without treated or donors.
         """
+        from threadpoolctl import threadpool_limits
+
         cells = person_cells(frame, self.groups, self.traits, self.anticipation, columns or Columns())
         everyone = np.ones(cells.units, dtype=np.bool_)
         gains = cells.gains(everyone, self.shrinkage)
@@ -72,9 +74,10 @@ class WhoGains:
         value = np.full(supported.size, np.nan)
         refits = np.full((units.size if refit else 0, supported.size), np.nan)
         if supported.any():
-            value = self._learn(cells, everyone, folds)
-            for row in range(len(refits)):
-                refits[row] = self._learn(cells, np.arange(cells.units) != units[row], folds)
+            with threadpool_limits(limits=1):  # the same digits on any number of threads, and faster on small matrices
+                value = self._learn(cells, everyone, folds)
+                for row in range(len(refits)):
+                    refits[row] = self._learn(cells, np.arange(cells.units) != units[row], folds)
         clusters = int(cells.before.is_treated[units].sum())
         return GroupAverages(cells.group_names, value, refits, persons, treated, clusters, units.size)
 

@@ -20,6 +20,7 @@ from tests.simulation.worlds import SPEC_FILE, WORLDS
 ROOT = Path(__file__).resolve().parents[2]
 TABLE = Path(__file__).with_name("coverage.csv")
 CHUNK = 20
+CODE = ("evaluator/estimators", "evaluator/inference", "evaluator/registers", "tests/simulation")
 NORMAL = float(norm.ppf(0.975))
 
 
@@ -97,7 +98,7 @@ def main() -> None:
 def _fingerprint() -> str:
     """Return a hash of the code that makes the draws, so that chunks of other code are never reused."""
     digest = hashlib.sha256(SPEC_FILE.read_bytes())
-    for folder in ("evaluator/estimators", "evaluator/inference", "evaluator/registers", "tests/simulation"):
+    for folder in CODE:
         for file in sorted((ROOT / folder).glob("*.py")):
             digest.update(file.read_bytes())
     return digest.hexdigest()[:12]

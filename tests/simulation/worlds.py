@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from evaluator.estimators import GroupTime
+from evaluator.evaluation.person_outcomes import estimator_of
 from evaluator.inference import Band, aggregate, family_band, leave_one_cluster_out
 from evaluator.inference.offered import by_error
 from evaluator.panel import sections_from_frame
@@ -25,7 +26,7 @@ HORIZON_WEEKS = 52
 SPEC_FILE = Path(__file__).parents[2] / "data" / "synthetic" / "specs" / "trappe.toml"
 SPEC = read_spec(SPEC_FILE)
 INTERVENTION, POPULATION = truths.POPULATIONS["trappe"]
-ESTIMATOR = GroupTime(SPEC.comparison.pool, "universal", SPEC.exposure_periods(HORIZON_WEEKS))
+ESTIMATOR = estimator_of(SPEC, HORIZON_WEEKS)
 NULL_TREATED, NULL_START, NULL_PERIODS, NULL_MEMORY, BURN_IN = 15, 40, 72, 0.8, 30
 
 
