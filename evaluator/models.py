@@ -170,10 +170,6 @@ def build_models(
     values = {name: variables.get(name) for model in models for name in model.variables}
     for name, value in values.items():
         connection.execute(f"set variable {name} = ?", [value])
-    connection.execute(
-        "create table if not exists meta.builds (table_name varchar primary key, fingerprint varchar not null, "
-        "row_count bigint not null, seconds double not null, built_at timestamp not null)"
-    )
     past = dict(
         connection.execute(
             "select table_name, fingerprint from meta.builds "

@@ -64,14 +64,18 @@ def check(project: Project, check: Check, progress: Progress = silent) -> Verdic
             f"{first.table}: {first.unexpected:,} of {first.rows:,} rows break '{first.rule}'{more}; "
             f"expected none. {first.notes} {step} the extract and load it again."
         )
+    with connect(project) as connection:
+        connection.execute(
+            "insert or replace into meta.passed values (?, now() at time zone 'UTC')", [_tables_sha256(connection)]
+        )
     return verdict
 
 
 def prepare(project: Project, check_with: Check, progress: Progress = silent) -> None:
     """Do whatever is missing before an estimate: load, build, check."""
-    loaded = load(project, None, progress)
-    built = build(project, progress)
-    if built or any(d.status == "loaded" for d in loaded) or not _is_checked(project):
+    load(project, None, progress)
+    build(project, progress)
+    if not _is_checked(project):
         check(project, check_with, progress)
 
 
@@ -167,13 +171,19 @@ def _settings(project: Project) -> dict[str, object]:
 
 
 def _is_checked(project: Project) -> bool:
-    """Return whether the latest check of the tables was made and let them through."""
+    """Return whether the tables, as they are now, have been checked and let through."""
     with connect(project) as connection:
-        found = connection.execute(
-            "select count(*) filter (where severity = 'critical' and not passed) from meta.findings "
-            "where checked_at = (select max(checked_at) from meta.findings) having count(*) > 0"
-        ).fetchall()
-    return bool(found) and found[0][0] == 0
+        query = "select count(*) from meta.passed where state_sha256 = ?"
+        return connection.execute(query, [_tables_sha256(connection)]).fetchall() != [(0,)]
+
+
+def _tables_sha256(connection: duckdb.DuckDBPyConnection) -> str:
+    """Return a fingerprint of what is loaded and built: the same state gives the same verdict."""
+    found = connection.execute(
+        "select table_name, fingerprint from meta.builds where table_name not like 'design.%' "
+        "union all select sha256, replaced_by::varchar from raw.deliveries order by all"
+    ).fetchall()
+    return hashlib.sha256(repr(found).encode()).hexdigest()
 
 
 def _identity(connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec) -> tuple[str, dict[str, str]]:

@@ -67,6 +67,10 @@ class Policy:
             return round(count)
         return None if self.hides(count) else disclosure.rounded(round(count))
 
+    def level(self, mean: float) -> float | None:
+        """Return a mean of counts as it may leave: of public counts with its decimals."""
+        return mean if self.is_public else self.count(mean)
+
 
 def release(connection: duckdb.DuckDBPyConnection, run_id: str, policy: Policy) -> None:
     """Write the release tables of one run, replacing an earlier release of it, in one transaction."""
@@ -147,7 +151,7 @@ def _before_after(rows: list[Row], policy: Policy) -> list[Row]:
         before: float | None
         after: float | None
         if row["unit"] == "log":
-            before, after = policy.count(row["before_count"]), policy.count(row["after_count"])
+            before, after = (policy.level(row[name]) for name in ("before_count", "after_count"))
         else:
             before = _share(row["before_count"], row["before_persons"], policy)
             after = _share(row["after_count"], row["after_persons"], policy)

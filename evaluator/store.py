@@ -61,6 +61,18 @@ STEPS: tuple[str, ...] = (
         municipality_code varchar primary key, municipality_name varchar, region varchar, population bigint
     );
     """,
+    # What the expectations found, and for which state of the tables they let a run go on.
+    """
+    create table if not exists meta.findings (
+        checked_at timestamp, table_name varchar, rule varchar, severity varchar, passed boolean,
+        rows bigint, unexpected bigint, notes varchar
+    );
+    create table meta.passed (state_sha256 varchar primary key, checked_at timestamp not null);
+    create table if not exists meta.builds (
+        table_name varchar primary key, fingerprint varchar not null, row_count bigint not null,
+        seconds double not null, built_at timestamp not null
+    );
+    """,
 )
 VERSION = len(STEPS)
 # How DuckDB says that a file is taken: on POSIX, and on Windows.

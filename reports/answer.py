@@ -92,7 +92,7 @@ def _guess(estimate: Row) -> str:
 def _associated(estimate: Row, undecided: bool) -> str:
     if undecided:
         question = words.outcome(estimate["outcome"]).question
-        return f"Det kan ikke afgøres, om flere sanktioner er forbundet med {question}: {_guess(estimate)}."
+        return f"Det kan ikke afgøres, om {words.EXPOSURE} er forbundet med {question}: {_guess(estimate)}."
     exposure = words.EXPOSURE[0].upper() + words.EXPOSURE[1:]
     return f"{exposure} er forbundet med, at {clause(estimate)} ({_range(estimate)})."
 

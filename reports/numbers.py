@@ -33,7 +33,7 @@ UNITS = {
     "log": Unit("personer", "pct.", "Forskel i pct.", 1),
     "count": Unit("", "", "Forskel", 2),
     "weeks": Unit("uger", "uger", "Forskel i uger", 2),
-    "rate": Unit("pr. 100 personer", "pr. 100 personer", "Forskel pr. 100 personer om måneden", 3, 100.0),
+    "rate": Unit("pr. 100 personer", "pr. 100 personer", "Forskel pr. 100 personer om måneden", 4, 100.0),
 }
 """Of log points the effect is read as a change in per cent, the level as persons. A rate is per person a month."""
 

@@ -45,11 +45,14 @@ def evaluate(
     else:
         findings.rows.update(delivery.measure(connection, design, spec.intervention.name).rows)
         primary, checks = _effects(connection, spec, design, findings)
-        facts["answer_kind"] = answer_kind(primary, spec.primary.relevant_change)
+        is_series = spec.primary.name in SERIES_OUTCOMES
+        relevant = series.relevant_change(spec) if is_series else spec.primary.relevant_change
+        facts["answer_kind"] = answer_kind(primary, relevant)
     _judge(spec, primary, checks, findings, facts)
     for position, text in enumerate(caveats.choose(spec, design), start=1):
         findings.add("caveats", {"position": position, "text": text})
-    findings.facts(**facts)
+    told = {row["key"] for row in findings.rows.get("run", [])}  # a part knows its own numbers better
+    findings.facts(**{key: value for key, value in facts.items() if key not in told})
     return findings
 
 
@@ -73,7 +76,7 @@ def _effects(
         person_outcomes.describe(spec, design, cohorts, findings)
         person_outcomes.before_after(spec, cohorts, overall, findings)
         is_primary = spec.primary.name in overall and spec.primary.horizon_weeks == horizon
-        if is_primary or horizon == max(spec.horizons):
+        if is_primary or (horizon == max(spec.horizons) and spec.primary.name not in overall):
             person_outcomes.end_states(spec, design, cohorts, overall, findings)
         if is_primary:
             primary = overall[spec.primary.name]

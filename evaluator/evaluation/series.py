@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import numpy as np
 
-from evaluator.design.frozen import Design, later
+from evaluator.design.frozen import Design, later, period_of
 from evaluator.diagnostics import credibility
 from evaluator.errors import PanelError
 from evaluator.estimators.mean_log_change import MeanLogChange
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 Found = Estimate | NotEstimable
 OUTCOME = "recipients"
 LEVEL = 0.95
+WHOLE_COUNTRY = "000"  # Statistics Denmark's code 0, never a donor
 PLACEBO_WHY = "Rammer metoden en forskel et år før starten, hvor intet skete, måler den noget andet end indsatsen."
 
 
@@ -50,12 +51,13 @@ def estimate(
     scaled = randomisation(placebos, scaled=True, donors_see_treated=True)
     found = _estimate(plain, placebos, "randomisation")
     beside = _estimate(scaled, placebos, "randomisation_scaled")
-    relevant = next((o.relevant_change for o in spec.outcomes if o.name == OUTCOME), None)
+    relevant = relevant_change(spec)
     place = Place(OUTCOME, None, "log", is_primary=spec.primary.name == OUTCOME, relevant_change=relevant)
     size = round(placebos.treated_size)
     findings.add("estimates", estimate_row(place, found, size))
     findings.add("estimates", estimate_row(replace(place, aggregate="overall_scaled", is_primary=False), beside, size))
     findings.facts(
+        n_comparison=placebos.size.size,
         rank=plain.rank,
         rank_of=plain.of,
         p_below=round(plain.p_below, 3),
@@ -67,9 +69,17 @@ def estimate(
         municipalities_below_minimum=pool.below_minimum,
         minimum_level=f"{spec.comparison.minimum_level:g}",
     )
+    if (change := _country_change(connection, spec, method)) is not None:
+        findings.facts(country_change=round(change, 4))
     _placebo_rows(placebos, scaled, findings)
     _paths(panel, method, found.value, findings)
     return _cautious(found, beside), [_placebo_date(panel, method)]
+
+
+def relevant_change(spec: EvaluationSpec) -> float | None:
+    """Return the relative change of recipients that would matter, in log points."""
+    asked = next((o.relevant_change for o in spec.outcomes if o.name == OUTCOME), None)
+    return None if asked is None else float(np.log1p(asked))
 
 
 def estimator_of(spec: EvaluationSpec) -> MeanLogChange:
@@ -124,6 +134,30 @@ def read_panel(
     return panel_from_frame(
         labelled, unit="municipality_code", period="period", outcome="recipients", cohort="cohort", gaps=True
     )
+
+
+def _country_change(connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec, method: MeanLogChange) -> float | None:
+    """Return the whole country's relative change over the same two years, where the extract holds it."""
+    start = spec.intervention.starts[0].on if spec.intervention.starts else None
+    if spec.panel.source != "kommunepanel" or start is None:
+        return None
+    first = period_of(start, spec.panel.period_months)
+    found = connection.execute(
+        "select avg(full_time) filter (where period_on < ?) as before, avg(full_time) filter (where period_on >= ?), "
+        "count(full_time) from marts.municipality_statistics where municipality_code = ? and period_kind = ? "
+        "and list_contains(?, benefit) and period_on >= ? and period_on < ?",
+        [
+            first,
+            first,
+            WHOLE_COUNTRY,
+            spec.panel.period,
+            list(spec.population.benefits),
+            later(first, -MONTHS_PER_YEAR),
+            later(first, MONTHS_PER_YEAR),
+        ],
+    ).fetchall()
+    before, after, periods = found[0]
+    return float(after / before - 1) if periods == 2 * method.window and before else None
 
 
 def _month(day: pl.Expr) -> pl.Expr:

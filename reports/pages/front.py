@@ -105,6 +105,9 @@ def _delivery(released: Released) -> dict[str, Any]:
 
 def _single(row: Row) -> dict[str, str]:
     shape, word = words.DELIVERY[row["verdict"]]
+    if not numbers.is_known(row["planned_before"]):
+        sentence = "Hverken planlagt eller målt sagstal er leveret, så det er ukendt, om borgerne fik indsatsen."
+        return {"shape": shape, "sentence": f"{word.capitalize()}. {sentence}"}
     planned = f"Planlagt: fra {_cases(row['planned_before'])} til {_cases(row['planned_after'])} sager"
     measured = f"målt: fra {_cases(row['measured_before'])} til {_cases(row['measured_after'])}"
     if row["verdict"] == "not_measured":
@@ -173,7 +176,11 @@ def _told(released: Released, row: Row) -> str:
         reading = f"Forskellen, {difference}, kan ikke skelnes fra tilfældige udsving: stregen viser usikkerheden."
     after = ended(f"{numbers.level(row['before'], row['unit'])} til {numbers.level(row['after'], row['unit'])}")
     expected = ended(f"Uden indsatsen ville det efter beregningen være blevet {without}")
-    return f"Før-efter-tallet er {raw}: fra {after} {expected} {reading}"
+    country = released.fact("country_change")
+    elsewhere = (
+        f" I hele landet var ændringen {numbers.number(100 * float(country), sign=True)} pct." if country else ""
+    )
+    return f"Før-efter-tallet er {raw}: fra {after}{elsewhere} {expected} {reading}"
 
 
 def _raw(row: Row) -> str:

@@ -1,0 +1,85 @@
+"""Statistics Denmark's AUK01 through the whole product: extract, contract, store, spec, inference, release."""
+
+import json
+from pathlib import Path
+from shutil import copy
+
+import pytest
+
+from evaluator.evaluation.show import released
+from evaluator.pipeline import build, estimate, load, release
+from evaluator.project import Project
+from evaluator.store import connect
+
+PUBLIC = Path(__file__).resolve().parents[2] / "data/public"
+TOLERANCE = 0.001 + 1e-9  # the published ends are given to three decimals
+
+# change in per cent, rank from below, of, one-sided p, two-sided p, interval of d in log points
+EXPECTED = {
+    "horsens-2017": (-16.64, 19, 87, 0.218, 0.414, (-0.559, 0.229)),
+    "silkeborg-2017": (-2.15, 46, 87, 0.529, 0.943, (-0.398, 0.393)),
+    "ballerup-2017": (-24.25, 6, 87, 0.069, 0.161, (-0.654, 0.131)),
+    "hjoerring-2017": (60.86, 86, 87, 0.989, 0.023, (0.119, 0.881)),
+    "silkeborg-2015": (-2.4, 50, 91, None, None, None),
+}
+COUNTRY = -6.70
+POOL_OF_84 = {"horsens-2017": 18, "silkeborg-2017": 44, "ballerup-2017": 6, "hjoerring-2017": 83}
+PROJECTS = {"horsens-2017": "615", "silkeborg-2017": "740", "ballerup-2017": "151", "hjoerring-2017": "860"}
+
+
+@pytest.fixture(scope="module")
+def series(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Return a project with the delivery loaded through the public mapping, and the committed specs."""
+    project = Project.create(tmp_path_factory.mktemp("public"))
+    copy(PUBLIC / "mapping.toml", project.root / "mapping.toml")
+    for spec in (PUBLIC / "specs").glob("*.toml"):
+        copy(spec, project.specs / spec.name)
+    copy(next((shared / "domain/data").glob("auk01_*.csv")), project.extracts / "auk01.csv")
+    load(project)
+    build(project)
+    return project
+
+
+def _told(project: Project, spec: str) -> dict[str, list[dict[str, object]]]:
+    run_id = estimate(project, project.specs / f"{spec}.toml")
+    release(project, run_id)
+    with connect(project) as connection:
+        return released(connection, run_id)
+
+
+@pytest.mark.parametrize("spec", EXPECTED)
+def test_the_committed_specs_give_the_known_numbers(series: Project, spec: str) -> None:
+    change, rank, of, below, two_sided, interval = EXPECTED[spec]
+    tables = _told(series, spec)
+    facts = {row["key"]: row["value"] for row in tables["run"]}
+    overall = next(row for row in tables["estimates"] if row["aggregate"] == "overall")
+    assert tables["before_after"][0]["change"] == pytest.approx(change / 100, abs=5e-4 if of == 91 else 5e-5)
+    assert (facts["rank"], facts["rank_of"]) == (str(rank), str(of))
+    if interval is not None:
+        assert float(str(facts["p_below"])) == pytest.approx(below, abs=6e-4)
+        assert float(str(facts["p_two_sided"])) == pytest.approx(two_sided, abs=6e-4)
+        assert (overall["low"], overall["high"]) == pytest.approx(interval, abs=TOLERANCE)
+    if spec.endswith("2017"):
+        assert float(str(facts["country_change"])) == pytest.approx(COUNTRY / 100, abs=5e-5)
+
+
+@pytest.mark.parametrize("spec", POOL_OF_84)
+def test_the_other_projects_can_be_taken_out_of_the_pool(series: Project, spec: str) -> None:
+    others = [code for name, code in PROJECTS.items() if name != spec]
+    text = (series.specs / f"{spec}.toml").read_text(encoding="utf-8")
+    alone = series.specs / f"{spec}-84.toml"
+    alone.write_text(text.replace("exclude_donors = []", f"exclude_donors = {json.dumps(others)}"), encoding="utf-8")
+    facts = {row["key"]: row["value"] for row in _told(series, alone.stem)["run"]}
+    assert (facts["rank"], facts["rank_of"]) == (str(POOL_OF_84[spec]), "84")
+
+
+def test_the_report_says_that_the_category_is_not_the_target_group(series: Project) -> None:
+    texts = [str(row["text"]) for row in _told(series, "horsens-2017")["caveats"]]
+    assert "ikke projektets målgruppe" in texts[0]
+
+
+def test_the_whole_country_is_never_a_donor(series: Project) -> None:
+    with connect(series) as connection:
+        codes = connection.execute("select distinct municipality_code from marts.municipality_statistics").fetchall()
+    assert ("000",) in codes
+    assert len(_told(series, "horsens-2017")["placebos"]) == 87
