@@ -30,12 +30,6 @@ from expectations.rules import Rule, Suite
 SCHEMAS = ("raw", "staging", "marts")
 COUNTS_ONLY = {"result_format": "BASIC", "partial_unexpected_count": 0}
 ABORTED = "transaction is aborted"  # what DuckDB answers to every query after one that raised
-FINDINGS_TABLE = """
-    create table if not exists meta.findings (
-        checked_at timestamp, table_name varchar, rule varchar, severity varchar, passed boolean,
-        rows bigint, unexpected bigint, notes varchar
-    )
-"""
 
 
 def check(project: Project) -> Verdict:
@@ -235,9 +229,8 @@ def _asset(source: Any, table: str) -> Any:
 
 
 def _store(project: Project, findings: tuple[Finding, ...]) -> None:
-    checked_at = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+    checked_at = datetime.now(UTC).replace(tzinfo=None)
     with connect(project) as connection:
-        connection.execute(FINDINGS_TABLE)
         connection.executemany(
             "insert into meta.findings (checked_at, table_name, rule, severity, passed, rows, unexpected, notes)"
             " values (?, ?, ?, ?, ?, ?, ?, ?)",
