@@ -243,6 +243,7 @@ def _demo(options: argparse.Namespace) -> None:
     project = Project.create(options.folder, example=True)
     _say(f"Danner {options.persons} borgere (frø {options.seed})")
     write_register(project.extracts, persons=options.persons, seed=options.seed)
+    project.add_example_specs()
     reports = []
     for name in DEMO_SPECS:
         _, report = pipeline.run(project, project.specs / f"{name}.toml", check, write_report, _say)

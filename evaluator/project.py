@@ -6,6 +6,7 @@ import re
 import tomllib
 from dataclasses import dataclass, fields
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -123,7 +124,7 @@ class Project:
 
     @classmethod
     def create(cls, folder: Path | str, example: bool = False) -> Project:
-        """Make a project in `folder`, with the synthetic register and its specs when `example`."""
+        """Make a project in `folder`, with the small synthetic register and the specs it can answer when `example`."""
         root = Path(folder).resolve()
         if (root / SETTINGS_FILE).exists():
             raise ProjectError(f"{root}: is a project already; expected a new or empty folder. Choose another name.")
@@ -134,10 +135,22 @@ class Project:
         _write_new(root / MAPPING_FILE, MAPPING_TEXT)
         _write_new(root / ".gitignore", GITIGNORE_TEXT)
         if example:
-            _copy_example("register", ".csv", root / "extracts")
-            _copy_example("specs", ".toml", root / "specs")
+            for file in _examples("register", ".csv"):
+                (root / "extracts" / file.name).write_bytes(file.read_bytes())
+            cls(root).add_example_specs()
         _write_new(root / SETTINGS_FILE, SETTINGS_TEXT)
         return cls.open(root)
+
+    def add_example_specs(self) -> None:
+        """Copy the example specs whose intervention stands in the extract `indsats`, and those that need no start.
+
+        The small register holds six municipalities; Silkeborg is only in the larger one that the demo synthesises.
+        """
+        started = (self.extracts / "indsats.csv").read_text(encoding="utf-8")
+        for file in _examples("specs", ".toml"):
+            intervention = tomllib.loads(file.read_text(encoding="utf-8"))["intervention"]
+            if intervention["kind"] == "sanction" or f";{intervention['name']};" in started:
+                (self.specs / file.name).write_bytes(file.read_bytes())
 
 
 def _write_new(path: Path, text: str) -> None:
@@ -145,11 +158,9 @@ def _write_new(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8", newline="\n")
 
 
-def _copy_example(folder: str, suffix: str, to: Path) -> None:
+def _examples(folder: str, suffix: str) -> list[Traversable]:
     source = resources.files("evaluator_examples") / folder
-    for entry in sorted(source.iterdir(), key=lambda item: item.name):
-        if entry.name.endswith(suffix):
-            (to / entry.name).write_bytes(entry.read_bytes())
+    return sorted((file for file in source.iterdir() if file.name.endswith(suffix)), key=lambda file: file.name)
 
 
 def read_toml(path: Path, error: type[Exception] = ProjectError) -> tuple[dict[str, Any], str]:

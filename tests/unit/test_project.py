@@ -27,6 +27,15 @@ def test_an_example_project_holds_the_register_and_the_specs(tmp_path):
     assert (project.specs / "trappe.toml").is_file()
 
 
+def test_an_example_project_holds_only_specs_that_its_register_can_answer(tmp_path):
+    project = Project.create(tmp_path / "projekt", example=True)
+    assert sorted(path.stem for path in project.specs.iterdir()) == ["horsens", "sanktioner", "trappe"]
+    with (project.extracts / "indsats.csv").open("a", encoding="utf-8") as starts:
+        starts.write("740;;2015-01-01;;silkeborg-investering;70;35;1000000;alle\n")
+    project.add_example_specs()
+    assert (project.specs / "silkeborg.toml").is_file()
+
+
 def test_a_folder_without_settings_is_no_project(tmp_path):
     with pytest.raises(ProjectError, match=r"not a project; expected a folder with evaluator\.toml"):
         Project.open(tmp_path)
