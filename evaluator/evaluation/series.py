@@ -70,7 +70,7 @@ def estimate(
         minimum_level=f"{spec.comparison.minimum_level:g}",
     )
     if (change := _country_change(connection, spec, method)) is not None:
-        findings.facts(country_change=round(change, 4))
+        findings.facts(country_change=round(change, 6))
     _placebo_rows(placebos, scaled, findings)
     _paths(panel, method, found.value, findings)
     return _cautious(found, beside), [_placebo_date(panel, method)]
