@@ -241,14 +241,14 @@ def _demo(options: argparse.Namespace) -> None:
     from reports import write_report
 
     project = Project.create(options.folder, example=True)
-    _say(f"Danner {options.persons} borgere (frø {options.seed})")
+    _say(f"simulating {options.persons:,} persons, seed {options.seed}")
     write_register(project.extracts, persons=options.persons, seed=options.seed)
     project.add_example_specs()
     reports = []
     for name in DEMO_SPECS:
         _, report = pipeline.run(project, project.specs / f"{name}.toml", check, write_report, _say)
         reports.append(report)
-    print("Rapporter:")
+    print("Reports:")
     for report in reports:
         print(f"  {report}")
 

@@ -39,13 +39,13 @@ def silent(message: str) -> None:
 
 def load(project: Project, files: Sequence[Path] | None = None, progress: Progress = silent) -> tuple[Delivery, ...]:
     """Load the given files, or everything in extracts/, into the store."""
-    progress("Indlæser leverancer")
+    progress("loading deliveries")
     return load_deliveries(project, files)
 
 
 def build(project: Project, progress: Progress = silent) -> int:
     """Build staging and marts where something changed; return how many models were built."""
-    progress("Bygger tabeller")
+    progress("building tables")
     with connect(project) as connection:
         built = models.build(connection, ("staging", "marts"), _settings(project))
     return sum(not b.skipped for b in built)
@@ -53,7 +53,7 @@ def build(project: Project, progress: Progress = silent) -> int:
 
 def check(project: Project, check: Check, progress: Progress = silent) -> Verdict:
     """Check the tables; raise CheckError when a critical expectation does not hold."""
-    progress("Kontrollerer data")
+    progress("checking data")
     verdict = check(project)
     if verdict.critical:
         first = verdict.critical[0]
@@ -95,11 +95,11 @@ def estimate(project: Project, spec_path: Path, progress: Progress = silent) -> 
         results.create(connection)
         run_id, hashes = _identity(connection, spec)
         if connection.execute("select 1 from results.runs where run_id = ?", [run_id]).fetchone():
-            progress(f"{spec.evaluation.name}: uændret, kørsel {run_id} findes allerede")
+            progress(f"{spec.evaluation.name}: unchanged, run {run_id} is there already")
             return run_id
         frozen = freeze(connection, spec)
         _lock(connection, spec, frozen, run_id)
-        progress(f"{spec.evaluation.name}: estimerer")
+        progress(f"{spec.evaluation.name}: estimating")
         findings = evaluate(connection, spec, frozen, _settings(project))
         _provenance(connection, findings)
         findings.facts(**hashes, seed=spec.estimation.seed, created_at=f"{dt.datetime.now():%Y-%m-%dT%H:%M:%S}")
@@ -130,7 +130,7 @@ def release(project: Project, run_id: str, progress: Progress = silent) -> tuple
 
 def report(project: Project, run_id: str, write_report: WriteReport, progress: Progress = silent) -> Path:
     """Write the report of a released run; return its path."""
-    progress("Skriver rapport")
+    progress("writing the report")
     return write_report(project, run_id)
 
 

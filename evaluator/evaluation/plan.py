@@ -100,7 +100,7 @@ def _powers(connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec, design:
         except PanelError:
             powers += [Power(name, None, "share", "no entry cohort is observed before the start") for name in names]
             continue
-        powers += [_person_power(spec, design, cohorts, name) for name in names]
+        powers += [replace(_person_power(spec, design, cohorts, n), outcome=f"{n} at {horizon} weeks") for n in names]
     return powers
 
 

@@ -3,14 +3,19 @@
 import csv
 
 import polars as pl
-import pytest
 
+from evaluator.cli import DEMO_SEED
 from tests.simulation import coverage
-from tests.simulation.worlds import null_draw
+from tests.simulation.worlds import OUTCOMES, null_draw, register_draw
 
 
 def test_a_draw_depends_on_its_seed_alone():
     assert null_draw(3) == null_draw(3) and null_draw(3) != null_draw(4)
+
+
+def test_the_band_over_the_end_states_contains_the_truth_at_the_demos_seed():
+    drawn = register_draw(DEMO_SEED)
+    assert {row.outcome: row.band_low <= row.truth <= row.band_high for row in drawn} == dict.fromkeys(OUTCOMES, True)
 
 
 def test_an_interrupted_campaign_goes_on_where_it_stopped(tmp_path, monkeypatch):
@@ -39,7 +44,6 @@ def test_the_summary_counts_intervals_that_contain_the_truth():
     assert found["all end states", "simultaneous_band"] == "100.00"
 
 
-@pytest.mark.skipif(not coverage.TABLE.exists(), reason="the table has not been made yet: run `make simulate`")
 def test_the_committed_table_holds_what_is_promised():
     with coverage.TABLE.open(encoding="utf-8") as file:
         rows = {(r["world"], r["outcome"], r["method"]): r for r in csv.DictReader(file)}
