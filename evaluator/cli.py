@@ -9,7 +9,8 @@ from __future__ import annotations
 import argparse
 import sys
 import traceback
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     from evaluator.errors import EvaluatorError
 
     try:
-        options.command(options)
+        with warnings.catch_warnings():
+            if not options.debug:
+                warnings.simplefilter("ignore")  # what a reader must know is a diagnostic, never a warning
+            options.command(options)
     except EvaluatorError as error:
         if options.debug:
             traceback.print_exc()
@@ -38,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except Exception as error:
         if options.debug:
-            raise
+            traceback.print_exc()
         print(
             f"evaluator: {options.name}: {type(error).__name__} inside the program; expected it to finish. "
             f"Run again with --debug and send the text to whoever maintains the program.",
@@ -68,8 +72,8 @@ def _parser() -> argparse.ArgumentParser:
     init.add_argument("--example", action="store_true", help="with a small synthetic register and example specs")
     synth = command("synth", _synth, "write a synthetic municipal register as extract files")
     synth.add_argument("folder", type=Path)
-    synth.add_argument("--persons", type=int, default=DEMO_PERSONS)
-    synth.add_argument("--seed", type=int, default=DEMO_SEED)
+    synth.add_argument("--persons", type=_whole(1), default=DEMO_PERSONS, help=f"default: {DEMO_PERSONS}")
+    synth.add_argument("--seed", type=_whole(0), default=DEMO_SEED, help=f"default: {DEMO_SEED}")
     load = command("load", _load, "load extracts into the store; the same file twice changes nothing")
     load.add_argument("files", nargs="*", type=Path, help="default: everything in extracts/")
     command("check", _check, "check the tables against the expectations")
@@ -90,9 +94,20 @@ def _parser() -> argparse.ArgumentParser:
     command("doctor", _doctor, "check the installation and the project")
     demo = command("demo", _demo, "the main job on a synthetic register, from extracts to reports")
     demo.add_argument("folder", nargs="?", type=Path, default=Path("demo"))
-    demo.add_argument("--persons", type=int, default=DEMO_PERSONS)
-    demo.add_argument("--seed", type=int, default=DEMO_SEED)
+    demo.add_argument("--persons", type=_whole(1), default=DEMO_PERSONS, help=f"default: {DEMO_PERSONS}")
+    demo.add_argument("--seed", type=_whole(0), default=DEMO_SEED, help=f"default: {DEMO_SEED}")
     return parser
+
+
+def _whole(lowest: int) -> Callable[[str], int]:
+    """Return a reader of whole numbers that refuses, as misuse, those under `lowest`."""
+
+    def read(text: str) -> int:
+        if not text.isdecimal() or int(text) < lowest:
+            raise argparse.ArgumentTypeError(f"expected a whole number of at least {lowest}")
+        return int(text)
+
+    return read
 
 
 def _project(options: argparse.Namespace) -> Project:

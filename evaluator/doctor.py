@@ -36,7 +36,6 @@ def _project(folder: Path) -> Iterator[str]:
     try:
         project = Project.open(folder)
         with connect(project) as connection:
-            results.create(connection)
             deliveries = connection.execute("select count(*) from raw.deliveries where replaced_by is null").fetchall()
             runs = len(results.runs(connection))
     except EvaluatorError as error:

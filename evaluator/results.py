@@ -114,7 +114,8 @@ class Run:
 
 
 def runs(connection: duckdb.DuckDBPyConnection) -> Sequence[Run]:
-    """Return all runs, newest first."""
+    """Return all runs, newest first; none in a store that has never estimated."""
+    create(connection)
     found = connection.execute(
         "select run_id, spec_name, created_at, spec_hash from results.runs order by created_at desc, run_id"
     ).fetchall()
@@ -126,10 +127,13 @@ def find_run(connection: duckdb.DuckDBPyConnection, wanted: str | None) -> str:
 
     Raises ProjectError when there is none.
     """
-    for run in runs(connection):
+    stored = runs(connection)
+    if not stored:
+        raise ProjectError("results: no run is in the store; expected one. Run 'evaluator run SPEC'.")
+    for run in stored:
         if wanted is None or run.run_id.startswith(wanted) or run.spec_name == wanted:
             return run.run_id
     raise ProjectError(
-        f"run {wanted or ''}: not in the store; expected a run id or the name of a spec that has run. "
+        f"run {wanted}: not in the store; expected a run id or the name of a spec that has run. "
         f"See 'evaluator runs'."
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -30,6 +31,49 @@ def project(tmp_path: Path):
     from evaluator.project import Project
 
     return Project.create(tmp_path / "projekt")
+
+
+@pytest.fixture(scope="session")
+def built_example(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the example project, loaded, built and checked once. Never change it: ask for `example_project`."""
+    from evaluator import pipeline
+    from evaluator.project import Project
+    from expectations.run import check
+
+    project = Project.create(tmp_path_factory.mktemp("built") / "eksempel", example=True)
+    pipeline.prepare(project, check)
+    return project.root
+
+
+@pytest.fixture
+def example_project(built_example: Path, tmp_path: Path):
+    """The example project, loaded, built and checked: a copy of its own for each test."""
+    from evaluator.project import Project
+
+    return Project.open(shutil.copytree(built_example, tmp_path / "eksempel"))
+
+
+@pytest.fixture(scope="session")
+def answered_example(built_example: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the example project with `horsens` and `sanktioner` run. Never change it: ask for `answered`."""
+    from evaluator import pipeline
+    from evaluator.project import Project
+    from expectations.run import check
+    from reports import write_report
+
+    folder = tmp_path_factory.mktemp("answered") / "eksempel"
+    project = Project.open(shutil.copytree(built_example, folder))
+    for name in ("horsens", "sanktioner"):
+        pipeline.run(project, project.specs / f"{name}.toml", check, write_report)
+    return project.root
+
+
+@pytest.fixture
+def answered(answered_example: Path, tmp_path: Path):
+    """The example project with two runs behind it: a copy of its own for each test."""
+    from evaluator.project import Project
+
+    return Project.open(shutil.copytree(answered_example, tmp_path / "besvaret"))
 
 
 def pytest_terminal_summary(terminalreporter) -> None:

@@ -157,6 +157,6 @@ def _series_power(connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec, d
 
 def _sentence(power: Power) -> str:
     if power.effect is None:
-        return f"{power.outcome}: power unknown, {power.note}."
+        return f"{power.outcome}: power unknown, {power.note.rstrip('.')}."
     size = f"{100 * np.expm1(power.effect):.0f} per cent" if power.unit == "log" else f"{100 * power.effect:.1f} points"
     return f"{power.outcome}: an effect of {size} would be found in four of five evaluations ({power.note})."
