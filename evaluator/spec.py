@@ -34,6 +34,7 @@ PERSON_OUTCOMES = (
 SERIES_OUTCOMES = ("recipients",)
 EXIT_OUTCOMES = ("exit_job", "exit_education", "exit_other_benefit", "exit_self_support")
 OUTCOMES = (*PERSON_OUTCOMES, *SERIES_OUTCOMES, *EXIT_OUTCOMES)
+ESTIMATES = {"group_time": PERSON_OUTCOMES, "mean_log_change": SERIES_OUTCOMES, "municipality_panel": EXIT_OUTCOMES}
 KINDS = ("caseload", "sanction", "meeting", "programme")
 PERIOD_MONTHS = {"month": 1, "quarter": 3}
 GROUPINGS = ("age_group", "target_group", "sex", "education_level", "benefit")
@@ -218,7 +219,7 @@ _SECTIONS: dict[str, tuple[type, dict[str, Check]]] = {
     "estimation": (
         Estimation,
         {
-            "estimators": values.several(values.text),
+            "estimators": values.several(values.one_of(*ESTIMATES)),
             "who_gains": values.several(values.one_of(*GROUPINGS)),
             "seed": values.whole(0, 2**31 - 1),
         },
@@ -317,6 +318,12 @@ def _agree(spec: EvaluationSpec, where: Callable[[str, str], str]) -> None:
         refuse("outcome", "name", "exit outcomes belong to kind = 'sanction' and to it alone", ", ".join(EXIT_OUTCOMES))
     if spec.panel.source == "kommunepanel" and any(o.name not in SERIES_OUTCOMES for o in spec.outcomes):
         refuse("outcome", "name", "a municipality series holds no persons", "outcome 'recipients'")
+    for outcome in spec.outcomes:
+        fitting = next(name for name, outcomes in ESTIMATES.items() if outcome.name in outcomes)
+        if fitting not in spec.estimation.estimators:
+            refuse(
+                "estimation", "estimators", f"no estimator takes outcome '{outcome.name}'", f"'{fitting}' among them"
+            )
     outside = [s for s in spec.intervention.starts if not spec.panel.from_ < s.on <= spec.panel.to]
     if outside:
         refuse("intervention", "starts", "a start lies outside the panel", "starts after 'from' and before 'to'")

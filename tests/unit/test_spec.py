@@ -55,6 +55,8 @@ estimators = ["group_time"]
         ("horizon_weeks = 26", "horizon = 26", "t.toml:24:", "unknown key 'horizon'"),
         ("horizon_weeks = 26", "primary = true", "t.toml:", "several outcomes are primary"),
         ('name          = "education"', 'name          = "happiness"', "t.toml:23:", "expected one of job"),
+        ('["group_time"]', '["magic"]', "t.toml:30:", "expected one of group_time"),
+        ('["group_time"]', '["mean_log_change"]', "t.toml:30:", "no estimator takes outcome 'job'"),
         ("anticipation = 3", "anticipation = -1", "t.toml:27:", "a whole number from 0 to 36"),
         ('name = "faerre-sager"', "", "t.toml:6:", "lacks 'name'"),
         ("[evaluation]", "[evaluation", "t.toml:", "not valid TOML"),
