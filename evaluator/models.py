@@ -240,7 +240,7 @@ def _input_fingerprint(
     if ("_delivery",) in columns:
         query = "select sha256, delivery_id from raw.deliveries where extract = ? and replaced_by is null order by all"
         return repr(connection.execute(query, [table]).fetchall())
-    return repr(connection.execute(f"select count(*), bit_xor(hash(source)) from {name} as source").fetchone())
+    return repr(connection.execute(f"select count(*), bit_xor(hash(source)) from {name} as source").fetchall())
 
 
 def _explained(model: Model, problem: duckdb.Error) -> ModelError:
@@ -299,7 +299,7 @@ def _extracts(model: Model, models: Mapping[str, Model]) -> set[str]:
 
 def _exists(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
     query = "select 1 from duckdb_tables() where schema_name || '.' || table_name = ?"
-    return connection.execute(query, [table]).fetchone() is not None
+    return connection.execute(query, [table]).fetchall() != []
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, table: str) -> str:
@@ -307,8 +307,8 @@ def _rows(connection: duckdb.DuckDBPyConnection, table: str) -> str:
 
 
 def _count(connection: duckdb.DuckDBPyConnection, source: str) -> int:
-    row = connection.execute(f"select count(*) from {source}").fetchone()
-    return int(row[0]) if row else 0
+    [(rows,)] = connection.execute(f"select count(*) from {source}").fetchall()  # fetchone leaves the result open
+    return int(rows)
 
 
 def _names(text: str) -> tuple[str, ...]:
