@@ -94,7 +94,7 @@ def estimate(project: Project, spec_path: Path, progress: Progress = silent) -> 
     with connect(project) as connection:
         results.create(connection)
         run_id, hashes = _identity(connection, spec)
-        if connection.execute("select 1 from results.runs where run_id = ?", [run_id]).fetchone():
+        if connection.execute("select 1 from results.runs where run_id = ?", [run_id]).fetchall():
             progress(f"{spec.evaluation.name}: unchanged, run {run_id} is there already")
             return run_id
         frozen = freeze(connection, spec)
@@ -124,7 +124,7 @@ def release(project: Project, run_id: str, progress: Progress = silent) -> tuple
         for member in family:
             is_public, minimum = _policy(connection, member)
             release_run(connection, member, Policy(minimum, is_public=is_public))
-            _mark_exploratory(connection, member, family)
+            _mark_exploratory(connection, member)
     return (run_id, *(m for m in family if m != run_id))
 
 
@@ -224,17 +224,18 @@ def _family(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[str]:
     return [row[0] for row in found]
 
 
-def _mark_exploratory(connection: duckdb.DuckDBPyConnection, run_id: str, family: Sequence[str]) -> None:
-    marks = ", ".join("?" * len(family))
-    specs = connection.execute(
-        f"select count(distinct spec_hash) from results.runs where run_id in ({marks})", list(family)
-    ).fetchone()
-    is_exploratory = bool(specs and specs[0] > 1)
+def _mark_exploratory(connection: duckdb.DuckDBPyConnection, run_id: str) -> None:
+    """Mark a release when several specs were locked for its intervention and units, also by a run that failed."""
+    [(specs, runs)] = connection.execute(
+        "select count(distinct other.spec_hash), count(distinct other.run_id) from results.locks as own "
+        "join results.locks as other using (intervention, unit) where own.run_id = ?",
+        [run_id],
+    ).fetchall()
     connection.executemany(
         "insert into release.run values (?, ?, ?)",
         [
-            [run_id, "is_exploratory", str(is_exploratory).lower()],
-            [run_id, "runs_on_intervention", str(len(family))],
+            [run_id, "is_exploratory", str(specs > 1).lower()],
+            [run_id, "runs_on_intervention", str(runs)],
         ],
     )
 

@@ -66,7 +66,7 @@ def spells(example_project):
         ),
         (
             lambda file: file.replace(b"ydelseskode", b"kodetal", 1),
-            "ydelser.csv: column 'ydelseskode' is missing; column 'kodetal' is unknown; expected the columns of ydelser:",
+            "ydelser.csv: column 'ydelseskode' is missing; column 'kodetal' is unknown; expected the columns of ",
         ),
         (
             lambda file: file + b"P0000001;2016-01-04;;Jensen\x81\xe6;615\n",
