@@ -31,7 +31,7 @@ def test_a_sign_is_put_before_what_is_above_zero_only():
     [
         (0.031, "share", "+3,1 pct.point"),
         (math.log(0.893), "log", "−10,7 pct."),
-        (0.0009, "rate", "+0,090 pr. 100 personer"),
+        (0.0009, "rate", "+0,0900 pr. 100 personer"),
         (-0.31, "weeks", "−0,31 uger"),
         (0.5, "count", "+0,50"),
     ],
