@@ -43,6 +43,8 @@ COLUMNS: dict[str, str] = {
     "refusals": "outcome text, reason text, what_would_help text",
     "caveats": "position int, text text",
 }
+EFFECT_TABLES = ("estimates", "before_after", "end_states", "placebos", "groups", "means")
+"""Tables from which an effect can be read or computed; of a refused run nothing in them leaves."""
 SHARE_DECIMALS = 4
 RATE_DECIMALS = 7  # exits per person a month are small numbers
 STATE_PARTS = ("entry_benefit", "other_benefit", "supported_work")
@@ -77,10 +79,12 @@ def release(connection: duckdb.DuckDBPyConnection, run_id: str, policy: Policy) 
     connection.execute("set variable run_id = ?", [run_id])
     connection.begin()
     try:
+        facts = {row["key"]: row["value"] for row in _select(connection, "run")}
+        withheld = EFFECT_TABLES if facts.get("answer_kind") == "refused" else ()
         for table, definition in COLUMNS.items():
             connection.execute(f"create table if not exists release.{table} (run_id text, {definition})")
             connection.execute(f"delete from release.{table} where run_id = ?", [run_id])
-            rows = RULES[table](_select(connection, table), policy)
+            rows = [] if table in withheld else RULES[table](_select(connection, table), policy)
             _insert(connection, table, run_id, rows)
         connection.commit()
     except BaseException:

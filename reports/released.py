@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from evaluator.errors import ProjectError
+from evaluator.release import EFFECT_TABLES
 
 Row = dict[str, Any]
 
@@ -26,9 +27,6 @@ TABLES = (
     "refusals",
     "caveats",
 )
-EFFECTS = ("estimates", "before_after", "end_states", "placebos", "groups", "means")
-"""Tables from which an effect can be read or computed; a refused run shows none of them."""
-
 WITHOUT_HORIZON = ("recipients", "exit_job", "exit_education", "exit_other_benefit", "exit_self_support")
 
 
@@ -103,7 +101,7 @@ def read(connection: Any, run_id: str) -> Released:
     tables = {table: _rows(connection, table, run_id) for table in TABLES}
     released = Released(run_id, facts, tables)
     if released.answer_kind == "refused":
-        tables.update({table: [] for table in EFFECTS})
+        tables.update({table: [] for table in EFFECT_TABLES})
     return released
 
 
