@@ -298,3 +298,20 @@ def test_debug_shows_where_a_foreseen_error_arose(tmp_path, capsys):
     told = capsys.readouterr().err
     assert "Traceback (most recent call last)" in told
     assert told.splitlines()[-1].startswith("evaluator: ")
+
+
+def test_the_demo_writes_a_report_for_each_of_its_specs(tmp_path, evaluator):
+    code, out, _ = evaluator(None, "demo", tmp_path / "demo", "--persons", 1500)
+    assert code == 0
+    _, *reports = out.splitlines()
+    assert [line.split("/")[-1].split("\\")[-1].rsplit("-", 1)[0] for line in reports] == [
+        "horsens",
+        "trappe",
+        "sanktioner",
+    ]
+    assert sorted(path.stem for path in (tmp_path / "demo" / "specs").iterdir()) == [
+        "horsens",
+        "sanktioner",
+        "silkeborg",
+        "trappe",
+    ]
