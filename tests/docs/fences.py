@@ -10,6 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = ("README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")))
+WRITTEN = (*DOCUMENTS, "GLOSSARY.md", "data/public/README.md", "data/synthetic/README.md")
 KINDS = ("sh", "powershell", "python", "toml", "text")
 
 

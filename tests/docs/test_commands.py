@@ -11,7 +11,7 @@ from evaluator.cli import _parser, main
 from evaluator.extracts.contract import contracts
 from evaluator.extracts.matching import read_mapping
 from evaluator.spec import parse_spec
-from tests.docs.fences import DOCUMENTS, KINDS, ROOT, Fence, fences, has_known_form, read
+from tests.docs.fences import DOCUMENTS, KINDS, ROOT, WRITTEN, Fence, fences, has_known_form, read
 
 PROGRAM = re.compile(r"^(\.venv/bin/)?evaluator ")
 TOO_LONG = ("demo",)
@@ -80,13 +80,13 @@ def test_every_call_of_the_program_outside_a_shell_can_be_parsed(document: str) 
         _parser().parse_args(call.replace("\\", "/").split())
 
 
-@pytest.mark.parametrize("document", (*DOCUMENTS, "GLOSSARY.md"))
+@pytest.mark.parametrize("document", WRITTEN)
 def test_every_command_named_in_a_sentence_exists(document: str) -> None:
     known = set(re.findall(r"^    (\w+) ", _parser().format_help(), re.MULTILINE))
     assert set(re.findall(r"`evaluator (\w+)", read(document))) <= known
 
 
-@pytest.mark.parametrize("document", (*DOCUMENTS, "GLOSSARY.md"))
+@pytest.mark.parametrize("document", WRITTEN)
 def test_every_link_leads_to_a_file(document: str) -> None:
     links = re.findall(r"\]\(([^)#]+)\)", read(document))
     inside = [link for link in links if not link.startswith("http")]
