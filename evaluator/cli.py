@@ -40,6 +40,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("evaluator: stopped; what was finished is kept.", file=sys.stderr)
         return 1
+    except OSError as error:
+        if options.debug:
+            traceback.print_exc()
+        print(
+            f"evaluator: {options.name}: a file or folder cannot be used ({type(error).__name__}); expected to read "
+            "and write it. Close what has it open, and look at the rights and the room on the disk.",
+            file=sys.stderr,
+        )
+        return 1
     except Exception as error:
         if options.debug:
             traceback.print_exc()
@@ -52,18 +61,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def _shared(project: object = argparse.SUPPRESS, debug: object = argparse.SUPPRESS) -> argparse.ArgumentParser:
+    """Return the options that may stand before or after the command; only those before have defaults."""
     shared = argparse.ArgumentParser(add_help=False)
-    shared.add_argument("--project", type=Path, default=Path(), metavar="DIR", help="project folder (default: here)")
-    shared.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    shared.add_argument("--project", type=Path, default=project, metavar="DIR", help="project folder (default: here)")
+    shared.add_argument("--debug", action="store_true", default=debug, help="show the traceback of an error")
+    return shared
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="evaluator",
+        parents=[_shared(Path(), False)],
         description="Would it have happened anyway? Effects of caseloads and sanctions in Danish municipalities.",
     )
     commands = parser.add_subparsers(dest="name", required=True, metavar="COMMAND")
 
     def command(name: str, call: object, about: str) -> argparse.ArgumentParser:
-        made = commands.add_parser(name, parents=[shared], help=about, description=about)
+        made = commands.add_parser(name, parents=[_shared()], help=about, description=about)
         made.set_defaults(command=call)
         return made
 
@@ -125,7 +140,7 @@ def _spec_path(project: Project, given: Path) -> Path:
     """Return the spec a user means: a path, or the name of a file in specs/."""
     for candidate in (given, project.root / given, project.specs / given, project.specs / f"{given}.toml"):
         if candidate.is_file():
-            return candidate.resolve()
+            return project.inside(candidate.resolve())
     from evaluator.errors import SpecError
 
     raise SpecError(
@@ -141,8 +156,11 @@ def _init(options: argparse.Namespace) -> None:
 
 
 def _synth(options: argparse.Namespace) -> None:
+    from evaluator.errors import ProjectError
     from evaluator.registers import write_register
 
+    if options.folder.exists() and not options.folder.is_dir():
+        raise ProjectError(f"{options.folder}: is a file; expected a folder. Choose another name.")
     write_register(options.folder, persons=options.persons, seed=options.seed)
     print(f"{options.folder}: {options.persons:,} persons, seed {options.seed}; the truth is in truth.json.")
 
@@ -219,7 +237,10 @@ def _runs(options: argparse.Namespace) -> None:
     from evaluator.store import connect
 
     with connect(_project(options)) as connection:
-        for run in runs(connection):
+        stored = runs(connection)
+        if not stored:
+            print("no run yet; start one with 'evaluator run SPEC'")
+        for run in stored:
             print(f"{run.run_id}  {run.created_at:%Y-%m-%d %H:%M}  {run.spec_name}  spec {run.spec_hash[:12]}")
 
 

@@ -23,7 +23,8 @@ def examine(folder: Path) -> Iterator[str]:
             yield f"{package} {metadata.version(package)}"
         except metadata.PackageNotFoundError:
             yield f"! {package} is not installed; install from requirements.lock"
-    free = shutil.disk_usage(folder).free
+    there = next(place for place in (folder.resolve(), *folder.resolve().parents) if place.exists())
+    free = shutil.disk_usage(there).free
     yield f"{'' if free >= FREE_BYTES_NEEDED else '! '}{free / GIBIBYTE:.1f} GiB free on the disk of the project"
     yield from _project(folder)
 

@@ -104,7 +104,8 @@ class Project:
         resolved = (self.root / path).resolve()
         if not resolved.is_relative_to(self.root):
             raise ProjectError(
-                f"{Path(path).name}: the path leads out of the project; expected one inside {self.root}."
+                f"{Path(path).name}: the path leads out of the project; expected one inside {self.root}. "
+                "Copy the file into the project."
             )
         return resolved
 

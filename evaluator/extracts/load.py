@@ -34,7 +34,7 @@ def load(
     Raises ExtractError naming file, line and column of a delivery that is refused. That delivery leaves the store as
     it was; those before it stay loaded, and loading again goes on from there.
     """
-    files = sorted(project.extracts.glob("*.[cC][sS][vV]")) if paths is None else [Path(path) for path in paths]
+    files = _delivered(project) if paths is None else [Path(path) for path in paths]
     if not files:
         raise ExtractError(
             f"{project.extracts.name}: no CSV files; expected at least one extract. "
@@ -45,6 +45,17 @@ def load(
     share = project.settings.max_rejected_share
     with connect(project) as connection:
         return tuple(_load_file(connection, path, mappings, share, report) for path in files)
+
+
+def _delivered(project: Project) -> list[Path]:
+    """Return the CSV files in extracts/; a workbook among them would be forgotten in silence and is refused."""
+    workbooks = sorted(path.name for path in project.extracts.glob("[!~.]*.[xX][lL][sS]*"))
+    if workbooks:
+        raise ExtractError(
+            f"{workbooks[0]}: a workbook of Excel; expected CSV with semicolons. "
+            "Save it as 'CSV UTF-8' and take the workbook out of the folder."
+        )
+    return sorted(project.extracts.glob("*.[cC][sS][vV]"))
 
 
 def _load_file(

@@ -60,6 +60,8 @@ def open_source(path: Path) -> Source:
             f"{masked(path.name)}: the file name holds a CPR number; expected pseudonyms only. "
             "Rename the file, and delete the copy with the number."
         )
+    if path.is_dir():
+        raise ExtractError(f"{path.name}: is a folder; expected a CSV file. Name the files in it instead.")
     if not path.is_file():
         raise ExtractError(f"{path.name}: no such file; expected a CSV file. Check the name and the folder.")
     digest, size, lines = sha256(), 0, 1
@@ -74,6 +76,8 @@ def open_source(path: Path) -> Source:
                 except UnicodeDecodeError as problem:
                     invalid_line = lines + chunk[: max(0, problem.start)].count(b"\n")
                 lines += chunk.count(b"\n")
+    if not size:
+        raise ExtractError(f"{path.name}: the file is empty; expected a header line and rows. Export it again.")
     if not invalid_line and decoder.getstate()[0]:
         invalid_line = lines
     return Source(path, digest.hexdigest(), size, "cp1252" if invalid_line else "utf-8", invalid_line)

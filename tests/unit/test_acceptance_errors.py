@@ -120,3 +120,58 @@ def test_after_the_file_is_corrected_the_command_goes_through(example_project, s
     refused(example_project, capsys, "load")
     spells.write_bytes(good)
     assert main(["load", "--project", str(example_project.root)]) == 0
+
+
+def told(capsys, *words):
+    """Run a command that must fail; return its one message."""
+    capsys.readouterr()
+    assert main([str(word) for word in words]) == 1
+    return capsys.readouterr().err.splitlines()[-1].removeprefix("evaluator: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("tom.csv", b"", "tom.csv: the file is empty; expected a header line and rows."),
+        ("mappe.csv", None, "mappe.csv: is a folder; expected a CSV file."),
+        ("ydelser.xlsx", b"PK\x03\x04", "ydelser.xlsx: a workbook of Excel; expected CSV with semicolons."),
+        ("tab.csv", b"pnr_pseudo\tfra\ttil\n", "tab.csv: the header fits no extract"),
+    ],
+)
+def test_what_is_no_extract_at_all_is_named(name, content, message, project, capsys):
+    path = project.extracts / name
+    path.mkdir() if content is None else path.write_bytes(content)
+    assert told(capsys, "load", "--project", project.root).startswith(message)
+
+
+def test_a_spec_outside_the_project_is_refused_before_anything_is_done(project, tmp_path, capsys):
+    outside = tmp_path / "sanktioner.toml"
+    outside.write_text("", encoding="utf-8")
+    message = told(capsys, "run", outside, "--project", project.root)
+    assert message.startswith("sanktioner.toml: the path leads out of the project; expected one inside ")
+    assert not project.database.exists()
+
+
+def test_a_file_in_the_place_of_a_folder_is_named(tmp_path, capsys):
+    file = tmp_path / "register"
+    file.write_bytes(b"")
+    for command in (["synth", file, "--persons", 10], ["init", file], ["demo", file, "--persons", 10]):
+        assert told(capsys, *command) == f"{file}: is a file; expected a folder. Choose another name."
+
+
+def test_what_the_disk_refuses_is_one_line_without_a_traceback(project, capsys):
+    project.store.rmdir()
+    project.store.write_bytes(b"")
+    assert told(capsys, "runs", "--project", project.root).startswith(
+        "runs: a file or folder cannot be used (FileExistsError); expected to read and write it. Close what has it open"
+    )
+
+
+def test_doctor_answers_where_there_is_no_project(tmp_path, capsys):
+    assert main(["doctor", "--project", str(tmp_path / "intet" / "her")]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith("! ")
+
+
+def test_the_project_may_be_named_before_or_after_the_command(project, capsys):
+    assert main(["--project", str(project.root), "runs"]) == main(["runs", "--project", str(project.root)]) == 0
+    assert capsys.readouterr().out == 2 * "no run yet; start one with 'evaluator run SPEC'\n"

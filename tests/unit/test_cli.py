@@ -242,7 +242,7 @@ def test_an_unknown_run_is_named_with_what_to_do(answered, evaluator):
 
 
 def test_commands_about_runs_say_so_when_there_is_none(project, evaluator):
-    assert evaluator(project, "runs")[0] == 0
+    assert evaluator(project, "runs")[:2] == (0, "no run yet; start one with 'evaluator run SPEC'\n")
     for command in ("show", "report"):
         code, _, err = evaluator(project, command)
         assert code == 1
