@@ -34,7 +34,12 @@ def composition(connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec, des
     entrants' traits foretell, from group means before the first start in all municipalities. Both p-values come from
     the inference that the run's effects get.
     """
-    method = GroupTime(comparison=spec.comparison.pool, base="universal", anticipation=_declared(spec))
+    method = GroupTime(
+        comparison=spec.comparison.pool,
+        base="universal",
+        anticipation=_declared(spec),
+        base_periods=spec.base_periods,
+    )
     entrants = _entrants(connection, design)
     return [
         _judged("inflow", _volume(method, entrants, design), INFLOW_WHY),
