@@ -1,13 +1,17 @@
 """The answer in one sentence, and the rules for which words a design has earned.
 
 "Effekt" only where the design supports it; "forbundet med" for associations; "kan ikke afgøres" when the interval
-holds both no effect and a change that matters; a refused run names no size at all.
+holds both no effect and a change that matters; a refused run names no size at all. Of an intervention that was not
+delivered nothing is said about whether it works.
 """
 
 from __future__ import annotations
 
 from reports import numbers, words
 from reports.released import Released, Row
+
+UNDELIVERED = "Indsatsen blev ikke gennemført som planlagt"
+HIDDEN = "Svaret vises ikke: tallet hviler på for få personer til at blive vist."
 
 
 def size_word(released: Released) -> str:
@@ -19,15 +23,39 @@ def is_undecided(released: Released) -> bool:
     """Return whether the headline is that it cannot be decided; an association has no threshold of its own."""
     estimate = released.overall()
     if released.is_association and estimate is not None and numbers.is_known(estimate["value"]):
-        return estimate["low"] <= 0 <= estimate["high"]
+        return _holds(estimate, 0)
     return released.answer_kind == "undecided"
+
+
+def is_undelivered(released: Released) -> bool:
+    """Return whether the planned fall came about nowhere."""
+    rows = released["delivery"]
+    return bool(rows) and all(row["verdict"] == "not_delivered" for row in rows)
+
+
+def is_hidden(released: Released) -> bool:
+    """Return whether the primary estimate is suppressed."""
+    estimate = released.overall()
+    return estimate is not None and estimate["status"] == "suppressed"
+
+
+def stance(released: Released) -> str:
+    """Return what the run can answer: its kind, unless delivery or too few persons stand in the way."""
+    if released.answer_kind == "refused":
+        return "refused"
+    if is_undelivered(released):
+        return "not_delivered"
+    if is_hidden(released):
+        return "hidden"
+    return "undecided" if is_undecided(released) else released.answer_kind
 
 
 def size_label(released: Released) -> str:
     """Return what the box calls the size: only a found effect is called one."""
-    if is_undecided(released):
-        return "Bedste bud"
-    return size_word(released).capitalize()
+    found = stance(released)
+    if found in ("not_delivered", "hidden"):
+        return "Forskel"
+    return "Bedste bud" if found == "undecided" else size_word(released).capitalize()
 
 
 def clause(estimate: Row) -> str:
@@ -53,13 +81,23 @@ def _when(released: Released) -> str:
 
 def sentence(released: Released) -> str:
     """Return the answer in one sentence with size and range, by the wording rules."""
-    estimate = released.overall()
-    kind = released.answer_kind
-    if kind == "refused" or estimate is None or not numbers.is_known(estimate["value"]):
+    estimate, found = released.overall(), stance(released)
+    if found != "refused" and is_hidden(released):
+        return UNDELIVERED + ", og tallet hviler på for få personer til at blive vist." if found != "hidden" else HIDDEN
+    if found == "refused" or estimate is None or not numbers.is_known(estimate["value"]):
         return _refused(released)
+    if found == "not_delivered":
+        return _undelivered(released, estimate)
     if released.is_association:
         return _associated(estimate, is_undecided(released))
-    return _undecided(released, estimate) if kind == "undecided" else _effect(released, estimate)
+    return _undecided(released, estimate) if found == "undecided" else _effect(released, estimate)
+
+
+def _undelivered(released: Released, estimate: Row) -> str:
+    return (
+        f"{UNDELIVERED}, så tallet siger ikke, om den virker: {clause(estimate)}{_when(released)}, end man kunne vente "
+        f"ud fra sammenligningen ({_range(estimate)})."
+    )
 
 
 def _range(estimate: Row) -> str:
@@ -77,11 +115,20 @@ def _effect(released: Released, estimate: Row) -> str:
 
 
 def _undecided(released: Released, estimate: Row) -> str:
-    said = words.outcome(estimate["outcome"])
-    return (
-        f"Det kan ikke afgøres, om indsatsen betød, at {said.question}{_when(released)}: {_guess(estimate)} og rummer "
-        "både ingen effekt og en ændring af betydning."
-    )
+    said, change = words.outcome(estimate["outcome"]), estimate.get("relevant_change")
+    held = " og rummer ingen effekt" if _holds(estimate, 0) else ""
+    if held and change and any(_holds(estimate, end) for end in (abs(change), -abs(change))):
+        held = " og rummer både ingen effekt og en ændring af betydning"
+    return f"Det kan ikke afgøres, om indsatsen betød, at {said.question}{_when(released)}: {_guess(estimate)}{held}."
+
+
+def _holds(estimate: Row, value: float) -> bool:
+    """Return whether the interval, as it is printed, holds `value`; an absent end is open."""
+    unit = estimate["unit"]
+    low, high = (estimate["low"], estimate["high"])
+    shown = numbers.as_printed(value, unit)
+    above = low is None or numbers.as_printed(low, unit) <= shown
+    return above and (high is None or shown <= numbers.as_printed(high, unit))
 
 
 def _guess(estimate: Row) -> str:
@@ -98,14 +145,20 @@ def _associated(estimate: Row, undecided: bool) -> str:
 
 
 def _refused(released: Released) -> str:
-    reasons = [r["reason"] for r in released["refusals"] if r["reason"]]
+    reasons = [r["reason"] for r in _primary_first(released) if r["reason"]]
     reason = reasons[0].rstrip(".") if reasons else "designet kan ikke bære en beregning"
-    return f"Der er ikke beregnet noget svar: {reason[0].lower()}{reason[1:]}."
+    opening = f"{UNDELIVERED}, og der" if is_undelivered(released) else "Der"
+    return f"{opening} er ikke beregnet noget svar: {reason[0].lower()}{reason[1:]}."
+
+
+def _primary_first(released: Released) -> list[Row]:
+    """Return the refusals as they are ordered, those of the primary outcome first."""
+    return sorted(released["refusals"], key=lambda row: row["outcome"] != released.outcome)
 
 
 def help_needed(released: Released) -> tuple[str, ...]:
     """Return what would make a refused evaluation possible, each said once."""
-    return tuple(dict.fromkeys(r["what_would_help"] for r in released["refusals"] if r["what_would_help"]))
+    return tuple(dict.fromkeys(r["what_would_help"] for r in _primary_first(released) if r["what_would_help"]))
 
 
 def relevant(released: Released) -> str:

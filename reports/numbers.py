@@ -73,6 +73,11 @@ def scaled(value: float, unit: str) -> float:
     return 100 * math.expm1(value) if unit == "log" else value * UNITS[unit].factor
 
 
+def as_printed(value: float, unit: str) -> float:
+    """Return a difference as a reader sees it: on its scale, with its decimals."""
+    return round(scaled(value, unit), UNITS[unit].decimals)
+
+
 def bare(value: float | None, unit: str, status: str | None = None, *, sign: bool = True) -> str:
     """Return a difference without its unit, or why there is none."""
     if value is None or not is_known(value):
@@ -106,6 +111,13 @@ def level(value: float | None, unit: str, status: str | None = None) -> str:
     shown = UNITS[unit]
     decimals = 0 if unit == "log" else shown.decimals
     return f"{number(value * shown.factor, decimals)} {shown.level}".strip()
+
+
+def cases(value: float | None, status: str | None = None) -> str:
+    """Return a caseload: whole as it is released, with a decimal where there is one."""
+    if value is None or not is_known(value):
+        return absent(status)
+    return number(value, 0 if value == round(value) else 1)
 
 
 def as_date(value: Any) -> date | None:

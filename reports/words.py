@@ -130,6 +130,8 @@ ANSWERS = {
     "undecided": "Kan ikke afgøres",
     "association": "En sammenhæng, ikke en årsag",
     "refused": "Ingen beregning",
+    "not_delivered": "Ikke gennemført",
+    "hidden": "Diskretioneret",
 }
 
 GROUPINGS = {
@@ -192,6 +194,7 @@ INFERENCE = {
     "randomisation": "placebotest over kommuner",
     "randomisation_scaled": "placebotest over kommuner, skaleret efter størrelse",
 }
+BELOW_ZERO = "En beregnet andel kan ligge lidt under nul, når den er lille og usikker."
 EXPOSURE = "én sanktion mere pr. 100 modtagere om måneden"
 
 REFORMS = (
@@ -247,6 +250,20 @@ def when(at: int, period: str) -> str:
         return "ved start"
     plural, single = PERIODS.get(period, PERIODS["month"])
     return f"{abs(at)} {single if abs(at) == 1 else plural} {'før' if at < 0 else 'efter'}"
+
+
+def hidden(number: int, single: str, plural: str) -> tuple[str, ...]:
+    """Return the line on what a figure leaves out because of small counts; nothing when nothing is."""
+    return (
+        (f"Skjult, fordi for få personer ligger bag: {number} {single if number == 1 else plural}.",) if number else ()
+    )
+
+
+def method(outcome: str) -> str:
+    """Return which method answers for an outcome."""
+    if outcome == "recipients":
+        return "mean_log_change"
+    return "municipality_panel" if outcome.startswith("exit_") else "group_time"
 
 
 def listed(names: list[str], limit: int = 4) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from reports import figure, numbers, theme
+from reports import figure, numbers, theme, words
 from reports.figure import Figure, Table
 from reports.released import Row
 
@@ -25,8 +25,8 @@ def before_after(row: Row, estimate: Row, title: str) -> Figure:
     ]
     for bar in bars:
         bar["label"] = numbers.level(bar["value"], row["unit"])
-        bar["end"] = max(bar["value"], bar.get("high") or 0) * factor
-        bar["value"] *= factor
+        bar["value"] = max(bar["value"], 0) * factor
+        bar["end"] = max(bar["value"], (bar.get("high") or 0) * factor)
     bars[2].update(low=low * factor, high=high * factor)
     order = [BEFORE, AFTER, WITHOUT]
     base = alt.Chart(figure.data(bars)).encode(y=alt.Y("name:N", sort=order, title=None, axis=theme.names_axis(order)))
@@ -57,7 +57,8 @@ def before_after(row: Row, estimate: Row, title: str) -> Figure:
         ),
     )
     caption = "Stregen viser 95 pct. intervallet for det beregnede niveau uden indsatsen."
-    return figure.figure(chart, "foer-efter", title=title, table=table, caption=caption)
+    notes = (words.BELOW_ZERO,) if row["counterfactual_after"] < 0 else ()
+    return figure.figure(chart, "foer-efter", title=title, table=table, caption=caption, notes=notes)
 
 
 def counterfactual_interval(row: Row, estimate: Row) -> tuple[float, float]:
@@ -66,4 +67,6 @@ def counterfactual_interval(row: Row, estimate: Row) -> tuple[float, float]:
     if row["unit"] == "log":
         return level * math.exp(value - estimate["high"]), level * math.exp(value - estimate["low"])
     low, high = level + value - estimate["high"], level + value - estimate["low"]
-    return (max(low, 0.0), min(high, 1.0)) if row["unit"] == "share" else (low, high)
+    if row["unit"] == "share":
+        low, high = (min(max(end, 0.0), 1.0) for end in (low, high))
+    return low, high

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reports import figure, numbers, theme
+from reports import figure, numbers, theme, words
 from reports.figure import Figure, Table
 from reports.released import Row
 
@@ -29,16 +29,20 @@ def delivered(rows: list[Row], title: str, table: Table) -> Figure | None:
         ]
     if not points:
         return None
-    kinds = [BEFORE, AFTER, PLANNED]
-    hues = [theme.PALETTE["neutral"], theme.PALETTE["treated"], theme.PALETTE["counterfactual"]]
+    looks = {
+        BEFORE: (theme.PALETTE["neutral"], "circle"),
+        AFTER: (theme.PALETTE["treated"], "square"),
+        PLANNED: (theme.PALETTE["counterfactual"], "diamond"),
+    }
+    kinds = [kind for kind in looks if any(p["kind"] == kind for p in points)]
     names = [row["municipality_name"] for row in rows]
     base = alt.Chart(figure.data(points)).encode(
         y=alt.Y("name:N", sort=names, title=None, axis=theme.names_axis(names, grid=True))
     )
     dots = base.mark_point(filled=True, size=100, opacity=1).encode(
         x=alt.X("value:Q", title="Sager pr. sagsbehandler", axis=alt.Axis(grid=False), scale=alt.Scale(zero=True)),
-        color=alt.Color("kind:N", scale=alt.Scale(domain=kinds, range=hues)),
-        shape=alt.Shape("kind:N", scale=alt.Scale(domain=kinds, range=["circle", "square", "diamond"])),
+        color=alt.Color("kind:N", scale=alt.Scale(domain=kinds, range=[looks[kind][0] for kind in kinds])),
+        shape=alt.Shape("kind:N", scale=alt.Scale(domain=kinds, range=[looks[kind][1] for kind in kinds])),
     )
     moves = [
         {"name": r["municipality_name"], "before": r["measured_before"], "after": r["measured_after"]}
@@ -51,16 +55,16 @@ def delivered(rows: list[Row], title: str, table: Table) -> Figure | None:
         .encode(y=alt.Y("name:N", sort=names), x="before:Q", x2="after:Q")
     )
     unmeasured = [{"name": r["municipality_name"]} for r in rows if not numbers.is_known(r["measured_after"])]
-    words = (
+    absent = (
         alt.Chart(figure.data(unmeasured))
         .mark_text(align="left", dx=6, fontStyle="italic", color=theme.PALETTE["muted"])
         .encode(y=alt.Y("name:N", sort=names), x=alt.value(0), text=alt.value("ikke målt"))
     )
-    layers = [lines, dots, words] if unmeasured else [lines, dots]
+    layers = [lines, dots, absent] if unmeasured else [lines, dots]
     chart = alt.layer(*layers).properties(
         width=440,
         height=alt.Step(28),
-        description=f"Sager pr. sagsbehandler i {len(moves)} kommuner: målt før, målt efter og planlagt efter.",
+        description=f"Sager pr. sagsbehandler i {len(moves)} kommuner: {words.listed(kinds)}.",
     )
     return figure.figure(chart, "sagstal", title=title, table=table)
 
@@ -98,10 +102,8 @@ def path(rows: list[Row], title: str) -> Figure | None:
     chart = lines if one else lines.facet(alt.Facet("name:N", sort=names), columns=5, spacing=18)
     said = f"Målt sagstal måned for måned i {len(names)} {'kommune' if one else 'kommuner'}."
     chart = chart.properties(description=said)
-    body = tuple((r["municipality_name"], numbers.period(r["month"]), _cases(r["caseload"], r["status"])) for r in rows)
+    body = tuple(
+        (r["municipality_name"], numbers.period(r["month"]), numbers.cases(r["caseload"], r["status"])) for r in rows
+    )
     table = Table(("Kommune", "Måned", "Sager pr. sagsbehandler"), body, words=frozenset({0, 1}))
     return figure.figure(chart, "sagstal-forloeb", title=title, table=table, caption=said)
-
-
-def _cases(value: float | None, status: str | None) -> str:
-    return numbers.number(value) if value is not None and numbers.is_known(value) else numbers.absent(status)

@@ -32,7 +32,8 @@ def end_states(released: Released, title: str) -> Figure | None:
     treated = by_arm.get("treated", {})
     other = "counterfactual" if "counterfactual" in by_arm else "comparison"
     compared = by_arm.get(other, {})
-    states = [s for s in words.STATES if s in treated and s in compared]
+    present = [s for s in words.STATES if s in treated and s in compared]
+    states = [s for s in present if not _is_hidden(released, s, treated[s], compared[s])]
     if not states:
         return None
     against = WITHOUT if other == "counterfactual" else OTHERS
@@ -46,10 +47,10 @@ def end_states(released: Released, title: str) -> Figure | None:
         y=y, yOffset=alt.YOffset("arm:N", sort=[WITH, against], scale=alt.Scale(paddingInner=0.1))
     )
     bars = base.mark_bar().encode(
-        x=alt.X("share:Q", title="Pct. af alle, der begyndte på ydelsen", axis=alt.Axis(tickCount=5)),
+        x=alt.X("drawn:Q", title="Pct. af alle, der begyndte på ydelsen", axis=alt.Axis(tickCount=5)),
         color=alt.Color("arm:N", scale=alt.Scale(domain=[WITH, against], range=hues)),
     )
-    text = base.mark_text(align="left", dx=5, fontSize=12).encode(x="share:Q", text="label:N")
+    text = base.mark_text(align="left", dx=5, fontSize=12).encode(x="drawn:Q", text="label:N")
     height = 46 * len(states)
     left = (bars + text).properties(width=300, height=height)
     right = _differences(gains, alt.Y("state:N", sort=order, title=None, axis=None, scale=rows)).properties(
@@ -66,8 +67,8 @@ def end_states(released: Released, title: str) -> Figure | None:
         chart,
         "sluttilstande",
         title=title,
-        table=table(released, tuple(states)),
-        notes=("En beregnet andel kan ligge lidt under nul, når den er lille og usikker.",) if below else (),
+        table=table(released, tuple(present)),
+        notes=(words.BELOW_ZERO,) * below + words.hidden(len(present) - len(states), "tilstand", "tilstande"),
         caption=_when(released) + CAPTION,
     )
 
@@ -94,6 +95,11 @@ def table(released: Released, states: tuple[str, ...]) -> Table:
     return Table(headers, tuple(rows))
 
 
+def _is_hidden(released: Released, state: str, *shares: Row) -> bool:
+    """Return whether a share of a state, or the difference between them, is suppressed."""
+    return any(row.get("status") == "suppressed" for row in (*shares, released.overall(state) or {}))
+
+
 def _when(released: Released) -> str:
     weeks = (released.overall("job") or {}).get("horizon_weeks")
     return f"{weeks} uger efter start på ydelsen. " if weeks else ""
@@ -106,6 +112,7 @@ def _share(row: Row, state: str, arm: str) -> dict[str, Any]:
         "state": words.outcome(state).label,
         "arm": arm,
         "share": 100 * share if known else None,
+        "drawn": max(100 * share, 0) if known else None,
         "label": numbers.number(100 * share) if known else numbers.absent(row["status"]),
     }
 

@@ -9,6 +9,8 @@ from reports.figure import Figure, Table
 from reports.released import Row
 
 BEFORE, PARTLY, AFTER = "før start", "delvist omfattet", "efter start"
+AIR = 0.12
+"""Room above and below the widest pointwise interval, as a share of the range."""
 
 
 def event_study(rows: list[Row], period: str, title: str) -> Figure | None:
@@ -24,7 +26,10 @@ def event_study(rows: list[Row], period: str, title: str) -> Figure | None:
     base = alt.Chart(figure.data(points)).encode(
         x=alt.X("at:Q", title=f"{plural.capitalize()} fra indsatsens start", axis=alt.Axis(grid=False, format="d"))
     )
-    y = alt.Y("value:Q", title=numbers.UNITS[unit].axis, axis=alt.Axis(tickCount=6))
+    bottom, top = _domain(points)
+    is_clipped = _clip(points, bottom, top)
+    scale = alt.Scale(domain=[bottom, top], nice=False)
+    y = alt.Y("value:Q", title=numbers.UNITS[unit].axis, axis=alt.Axis(tickCount=6), scale=scale)
     phases = [p for p in (BEFORE, PARTLY, AFTER) if any(point["phase"] == p for point in points)]
     hues = {
         BEFORE: theme.PALETTE["neutral"],
@@ -59,7 +64,28 @@ def event_study(rows: list[Row], period: str, title: str) -> Figure | None:
     )
     if PARTLY in phases:
         caption += " Trekanter er borgere, der begyndte før starten, men måles efter."
-    return figure.figure(chart, "forloeb", title=title, table=_table(rows, unit, period), caption=caption)
+    if is_clipped:
+        caption += " Det samlede bånd er skåret af, hvor det går ud over figuren; det står helt i tabellen."
+    notes = words.hidden(sum(r["status"] == "suppressed" for r in rows), "punkt", "punkter")
+    return figure.figure(chart, "forloeb", title=title, table=_table(rows, unit, period), caption=caption, notes=notes)
+
+
+def _domain(points: list[dict[str, Any]]) -> tuple[float, float]:
+    """Return the range of the axis: zero, the points and their own intervals, with some air around them."""
+    ends = [0.0, *(point[f] for point in points for f in ("value", "low", "high") if f in point)]
+    air = AIR * (max(ends) - min(ends)) or 1.0
+    return min(ends) - air, max(ends) + air
+
+
+def _clip(points: list[dict[str, Any]], bottom: float, top: float) -> bool:
+    """Cut the simultaneous bands to the axis; return whether any was cut."""
+    is_clipped = False
+    for point in points:
+        for field in ("band_low", "band_high"):
+            if field in point and not bottom <= point[field] <= top:
+                point[field] = min(max(point[field], bottom), top)
+                is_clipped = True
+    return is_clipped
 
 
 def _point(row: Row, unit: str) -> dict[str, Any]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reports import figure, numbers, theme
+from reports import figure, numbers, theme, words
 from reports.figure import Figure, Table
+from reports.released import Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +24,34 @@ class Line:
     is_main: bool = False
 
 
-def forest(lines: list[Line], key: str, unit: str, title: str, caption: str) -> Figure | None:
-    """Return the forest of lines that share a unit; None when none of them is known."""
+def outcome_line(row: Row) -> Line:
+    """Return the line of an outcome's overall estimate."""
+    return Line(
+        "",
+        words.outcome(row["outcome"]).label,
+        row["value"],
+        row["low"],
+        row["high"],
+        row["n"],
+        row["status"],
+        row["reason"] or "",
+        bool(row["is_primary"]),
+    )
+
+
+def forest(
+    lines: list[Line], key: str, unit: str, title: str, caption: str, noun: tuple[str, str] = ("udfald", "udfald")
+) -> Figure | None:
+    """Return the forest of lines that share a unit, without the suppressed ones; None when none is known.
+
+    `noun` is what a line is called, in singular and plural.
+    """
     import altair as alt
 
     if not any(numbers.is_known(line.value) for line in lines):
         return None
+    drawn = [line for line in lines if line.status != "suppressed"]
+    notes = words.hidden(len(lines) - len(drawn), *noun)
     rows = [
         {
             "label": f"{line.section}: {line.name}" if line.section else line.name,
@@ -36,7 +59,7 @@ def forest(lines: list[Line], key: str, unit: str, title: str, caption: str) -> 
             "note": "" if numbers.is_known(line.value) else numbers.absent(line.status),
             **_scaled(line, unit),
         }
-        for line in lines
+        for line in drawn
     ]
     order = [row["label"] for row in rows]
     base = alt.Chart(figure.data(rows)).encode(
@@ -67,11 +90,11 @@ def forest(lines: list[Line], key: str, unit: str, title: str, caption: str) -> 
         .encode(x=alt.datum(0), text="note:N", color=alt.value(theme.PALETTE["muted"]))
     )
     zero = alt.Chart(figure.data([{"x": 0}])).mark_rule(color=theme.PALETTE["muted"]).encode(x="x:Q")
-    said = "; ".join(f"{line.name} {numbers.effect(line.value, unit, line.status)}" for line in lines)
+    said = "; ".join(f"{line.name} {numbers.effect(line.value, unit, line.status)}" for line in drawn)
     chart = alt.layer(zero, bars, dots, absent).properties(
         width=430, height=alt.Step(32), description=f"Forskelle med 95 pct. interval: {said}."
     )
-    return figure.figure(chart, key, title=title, table=table(lines, unit), caption=caption)
+    return figure.figure(chart, key, title=title, table=table(lines, unit), caption=caption, notes=notes)
 
 
 def table(lines: list[Line], unit: str) -> Table:

@@ -65,15 +65,20 @@ def _stacked(values: list[float], treated: list[bool]) -> tuple[list[dict[str, A
 
 
 def _table(known: list[Row], unit: str) -> Table:
-    headers = ("Nummer nedefra", "Forskel", "Skaleret efter størrelse", "Størrelse i forvejen", "")
+    is_scaled = any(numbers.is_known(row["scaled"]) for row in known)
+    headers = ("Nummer nedefra", "Forskel", "Størrelse i forvejen", "", *(("Skaleret efter størrelse",) * is_scaled))
     body = tuple(
         (
             str(place),
             numbers.effect(row["effect"], unit),
-            numbers.number(row["scaled"], 2) if numbers.is_known(row["scaled"]) else numbers.MISSING,
             row["size_band"] or numbers.MISSING,
             "indsatsen" if row["is_treated"] else "",
+            *((_scaled(row["scaled"]),) * is_scaled),
         )
         for place, row in enumerate(known, 1)
     )
-    return Table(headers, body, words=frozenset({0, 3, 4}))
+    return Table(headers, body, words=frozenset({0, 2, 3}))
+
+
+def _scaled(value: float | None) -> str:
+    return numbers.MISSING if value is None or not numbers.is_known(value) else numbers.number(value, 2)

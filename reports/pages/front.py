@@ -10,14 +10,19 @@ from reports.figure import Figure, Table
 from reports.released import Released, Row
 
 NO_START = "Evalueringen har ingen startdato, så der findes intet før og efter at sammenligne."
+FEW = "Før og efter vises ikke: der er for få personer bag tallene."
+UNKNOWN = "Før og efter vises ikke, fordi det ikke kan beregnes, hvad der ellers ville være sket"
+NO_EXITS = "Vises ikke: der er for få personer bag hver afgang, eller den kan ikke beregnes."
+UNRATED = ("○", "uden plan at måle mod")
 
 
 def context(released: Released) -> dict[str, Any]:
     """Return what the template of page one shows."""
     refused = released.answer_kind == "refused"
+    kind = answer.stance(released)
     return {
-        "kind": released.answer_kind,
-        "kind_label": words.ANSWERS["undecided" if answer.is_undecided(released) else released.answer_kind],
+        "kind": kind,
+        "kind_label": words.ANSWERS[kind],
         "sentence": answer.sentence(released),
         "relevant": "" if refused else answer.relevant(released),
         "help": answer.help_needed(released) if refused else (),
@@ -55,8 +60,11 @@ def _box(released: Released) -> list[tuple[str, str]]:
     rows: list[tuple[str, str]] = []
     if not refused:
         unit, status = estimate.get("unit", "share"), estimate.get("status")
-        rows.append((answer.size_label(released), numbers.effect(estimate.get("value"), unit, status)))
-        rows.append(("95 pct. interval", numbers.interval(estimate.get("low"), estimate.get("high"), unit, status)))
+        size = numbers.effect(estimate.get("value"), unit, status)
+        interval = numbers.interval(estimate.get("low"), estimate.get("high"), unit, status)
+        if answer.is_hidden(released):
+            size = interval = words.ANSWERS["hidden"]
+        rows += [(answer.size_label(released), size), ("95 pct. interval", interval)]
     if persons := _persons(released):
         rows.append(("Antal personer", persons))
     rows.append(("Horisont", answer.horizon(released)))
@@ -96,6 +104,9 @@ def _delivery(released: Released) -> dict[str, Any]:
     counted = {verdict: [r for r in rows if r["verdict"] == verdict] for verdict in words.DELIVERY}
     if len(rows) == 1:
         return {**_single(rows[0]), "why": "", "table": delivery_table(rows)}
+    if not any(numbers.is_known(r["planned_after"]) for r in rows) and any(_measured(r) for r in rows):
+        sentence = "Der er ikke leveret et planlagt sagstal. Det målte sagstal står i tabellen."
+        return {"sentence": sentence, "why": "", "shape": UNRATED[0], "table": delivery_table(rows)}
     parts = [f"{words.DELIVERY[v][1]} i {len(found)}" for v, found in counted.items() if found]
     sentence = f"Det planlagte fald i sagstallet er {words.listed(parts, limit=9)} af {len(rows)} kommuner."
     whole = len(counted["delivered"]) == len(rows)
@@ -105,14 +116,26 @@ def _delivery(released: Released) -> dict[str, Any]:
 
 def _single(row: Row) -> dict[str, str]:
     shape, word = words.DELIVERY[row["verdict"]]
-    if not numbers.is_known(row["planned_before"]):
+    planned, measured = _span(row, "planned"), _span(row, "measured")
+    if not planned and measured:
+        return {"shape": shape, "sentence": f"Der er ikke leveret et planlagt sagstal. Målt: {measured}."}
+    if not planned:
         sentence = "Hverken planlagt eller målt sagstal er leveret, så det er ukendt, om borgerne fik indsatsen."
         return {"shape": shape, "sentence": f"{word.capitalize()}. {sentence}"}
-    planned = f"Planlagt: fra {_cases(row['planned_before'])} til {_cases(row['planned_after'])} sager"
-    measured = f"målt: fra {_cases(row['measured_before'])} til {_cases(row['measured_after'])}"
-    if row["verdict"] == "not_measured":
-        measured = "det faktiske sagstal er ikke målt, og det er derfor ukendt, om borgerne fik indsatsen"
-    return {"shape": shape, "sentence": f"{word.capitalize()}. {planned}; {measured}."}
+    told = "det faktiske sagstal er ikke målt, og det er derfor ukendt, om borgerne fik indsatsen"
+    if measured:
+        told = f"målt: {measured}"
+    return {"shape": shape, "sentence": f"{word.capitalize()}. Planlagt: {planned} sager; {told}."}
+
+
+def _span(row: Row, kind: str) -> str:
+    """Return a caseload before and after, `fra 70 til 38`; nothing when neither is known."""
+    ends = (row[f"{kind}_before"], row[f"{kind}_after"])
+    return f"fra {numbers.cases(ends[0])} til {numbers.cases(ends[1])}" if any(map(numbers.is_known, ends)) else ""
+
+
+def _measured(row: Row) -> bool:
+    return numbers.is_known(row["measured_before"]) and numbers.is_known(row["measured_after"])
 
 
 def delivery_table(rows: list[Row]) -> Table:
@@ -122,22 +145,21 @@ def delivery_table(rows: list[Row]) -> Table:
         (
             row["municipality_name"],
             numbers.day(row["start_on"]),
-            f"{_cases(row['planned_before'])} → {_cases(row['planned_after'])}",
-            f"{_cases(row['measured_before'])} → {_cases(row['measured_after'])}"
-            if numbers.is_known(row["measured_after"])
-            else numbers.MISSING,
+            _arrow(row, "planned"),
+            _arrow(row, "measured"),
             numbers.percent(row["delivered_share"]),
-            " ".join(words.DELIVERY[row["verdict"]]),
+            " ".join(
+                UNRATED if row["verdict"] == "not_measured" and _measured(row) else words.DELIVERY[row["verdict"]]
+            ),
         )
         for row in rows
     )
     return Table(headers, body, words=frozenset({0, 1, 5}))
 
 
-def _cases(value: float | None) -> str:
-    if value is None or not numbers.is_known(value):
-        return numbers.MISSING
-    return numbers.number(value, 0 if value == round(value) else 1)
+def _arrow(row: Row, kind: str) -> str:
+    before, after = row[f"{kind}_before"], row[f"{kind}_after"]
+    return f"{numbers.cases(before)} → {numbers.cases(after)}" if numbers.is_known(after) else numbers.MISSING
 
 
 def _comparison(released: Released) -> dict[str, Any]:
@@ -154,9 +176,15 @@ def _comparison(released: Released) -> dict[str, Any]:
     row = rows[0]
     needed = (row["before"], row["after"], row["counterfactual_after"], estimate["low"], estimate["high"])
     if not all(numbers.is_known(v) for v in needed):
-        why = f"Før og efter: {numbers.absent(row['status'])}."
-        return {"claim": claim, "figure": None, "why": why, "sentence": ""}
+        return {"claim": claim, "figure": None, "why": _no_levels(row, estimate), "sentence": ""}
     return {"claim": claim, "figure": _before_after(row, estimate), "why": "", "sentence": _told(released, row)}
+
+
+def _no_levels(row: Row, estimate: Row) -> str:
+    """Return why before and after are not shown."""
+    if "suppressed" in (row["status"], estimate["status"]):
+        return FEW
+    return f"{UNKNOWN}: {estimate['reason']}" if estimate["reason"] else f"{UNKNOWN}."
 
 
 def _before_after(row: Row, estimate: Row) -> Figure:
@@ -170,7 +198,10 @@ def _told(released: Released, row: Row) -> str:
     raw = _raw(row)
     without = numbers.level(row["counterfactual_after"], row["unit"])
     difference = numbers.effect(row["effect"], row["unit"])
-    if released.answer_kind in ("effect", "no_relevant_effect"):
+    found = answer.stance(released)
+    if found == "not_delivered":
+        reading = f"Forskellen, {difference}, siger ikke, om indsatsen virker, for den blev ikke gennemført."
+    elif found in ("effect", "no_relevant_effect"):
         reading = f"Forskellen, {difference}, er det, der kan tilskrives indsatsen, med den usikkerhed stregen viser."
     else:
         reading = f"Forskellen, {difference}, kan ikke skelnes fra tilfældige udsving: stregen viser usikkerheden."
@@ -201,11 +232,13 @@ def _people(released: Released) -> dict[str, Any]:
         return {"figure": None, "why": "Vises ikke, når der ikke kan beregnes et svar.", "parts": None}
     if released["end_states"]:
         shown = end_states.end_states(released, _states_title(released))
+        if shown is None:
+            return {"figure": None, "why": "Vises ikke: der er for få personer bag hver tilstand.", "parts": None}
         treated = end_states.arms(released["end_states"]).get("treated", {})
         parts = tuple(p for p in words.PARTS if p in treated)
         return {"figure": shown, "why": "", "parts": end_states.table(released, parts) if parts else None}
-    if released.is_association and (shown := _exits(released)):
-        return {"figure": shown, "why": "", "parts": None}
+    if released.is_association:
+        return {"figure": (shown := _exits(released)), "why": "" if shown else NO_EXITS, "parts": None}
     why = (
         "Kilden har kun antal modtagere pr. kommune. Hvor borgerne gik hen, kan ikke ses i den: job eller noget andet."
     )
@@ -221,28 +254,15 @@ def _states_title(released: Released) -> str:
 
 def _exits(released: Released) -> Figure | None:
     names = ("exit_job", "exit_education", "exit_other_benefit", "exit_self_support")
-    found = [(name, row) for name in names if (row := released.overall(name))]
+    found = [row for name in names if (row := released.overall(name))]
     if not found:
         return None
-    lines = [
-        forest.Line(
-            "",
-            words.outcome(name).label,
-            row["value"],
-            row["low"],
-            row["high"],
-            row["n"],
-            row["status"],
-            row["reason"] or "",
-            bool(row["is_primary"]),
-        )
-        for name, row in found
-    ]
+    lines = [forest.outcome_line(row) for row in found]
     title = "Hvor afgangen går hen, når der gives flere sanktioner"
     caption = (
         "Streg: 95 pct. interval. Rude: det udfald, evalueringen er bygget om. Forskellene viser, hvad der følges ad."
     )
-    return forest.forest(lines, "afgang", found[0][1]["unit"], title, caption)
+    return forest.forest(lines, "afgang", found[0]["unit"], title, caption)
 
 
 def _lights(released: Released) -> list[dict[str, str]]:

@@ -11,8 +11,7 @@ from reports.released import Released
 
 def context(released: Released) -> dict[str, Any]:
     """Return the sections on method, further caveats, refusals and provenance."""
-    estimator = released.fact("estimator", "ukendt metode").split(",")[0].strip()
-    name, text, formula = words.METHODS.get(estimator, (estimator, "", ""))
+    name, text, formula = words.METHODS[words.method(released.outcome)]
     refused = released.answer_kind == "refused"
     caveats = sorted(released["caveats"], key=lambda row: row["position"])
     return {
@@ -68,7 +67,8 @@ def _comparison(released: Released) -> str:
         text += f" Holdt ude: {excluded}."
     months = released.whole("anticipation_months")
     if months and not released.is_association:
-        text += f" De sidste {months} måneder før start bruges ikke som »før«, fordi adfærd kan ændre sig i forvejen."
+        span = "Den sidste måned" if months == 1 else f"De sidste {months} måneder"
+        text += f" {span} før start bruges ikke som »før«, fordi adfærd kan ændre sig i forvejen."
     return text
 
 

@@ -26,8 +26,8 @@ def context(released: Released) -> list[dict[str, Any]]:
         _section("sagstal", "Sagstallet: planlagt og målt", _caseload(released), _no_caseload(released)),
         _section("forloeb", "Forløbet omkring starten", [_event(released)], _no_event(released)),
         _section("over-tid", "Kommuner over tid", [_time(released)], _no_time(released)),
-        _section("placebo", "Placebotest", [_placebo(released)], _no_placebo()),
-        _section("hvem", "Hvem har gavn", [_groups(released)], _no_groups()),
+        _section("placebo", "Placebotest", [_placebo(released)], _no_placebo(released)),
+        _section("hvem", "Hvem har gavn", [_groups(released)], _no_groups(released)),
         {**_section("udfald", "Alle udfald", [_outcomes(released)], _no_outcomes(released)), "table": _all(released)},
     ]
 
@@ -41,6 +41,8 @@ def _caseload(released: Released) -> list[Figure | None]:
     rows = released["delivery"]
     reached = sum(row["verdict"] == "delivered" for row in rows)
     title = f"{reached} af {len(rows)} kommuner nåede mindst 75 pct. af det planlagte fald"
+    if not any(numbers.is_known(row["planned_after"]) for row in rows):
+        title = "Målt sagstal før og efter starten"
     shown = caseload.delivered(rows, title, front.delivery_table(rows)) if rows else None
     return [shown, caseload.path(released["caseload_path"], "Sagstallet måned for måned")]
 
@@ -89,6 +91,8 @@ def _time(released: Released) -> Figure | None:
 def _no_time(released: Released) -> str:
     if released.is_association:
         return "Alle kommuner giver sanktioner, så der er ikke en gruppe med og en uden at tegne op mod hinanden."
+    if released.primary("means"):
+        return "Tallene over tid er diskretioneret: der er for få personer bag hver periode til at vise dem."
     return "Der er ingen frigivne tal over tid for dette udfald."
 
 
@@ -130,7 +134,9 @@ def _p(released: Released, key: str) -> str:
     return numbers.number(float(value), 3) if value else numbers.MISSING
 
 
-def _no_placebo() -> str:
+def _no_placebo(released: Released) -> str:
+    if released["placebos"]:
+        return "Der er for få kommuner med nok personer til at vise en placebotest."
     return "Placebotest over kommuner bruges, når under fem kommuner har indsatsen. Her er der flere."
 
 
@@ -154,7 +160,7 @@ def _groups(released: Released) -> Figure | None:
         "grupper er mere usikre end hver gruppes eget tal."
     )
     unit = (released.overall() or {}).get("unit", "share")
-    return forest.forest(lines, "hvem-har-gavn", unit, _clear(lines, "grupper"), caption)
+    return forest.forest(lines, "hvem-har-gavn", unit, _clear(lines, "grupper"), caption, ("gruppe", "grupper"))
 
 
 def _clear(lines: list[forest.Line], noun: str) -> str:
@@ -164,7 +170,9 @@ def _clear(lines: list[forest.Line], noun: str) -> str:
     return f"{clear} af {len(known)} {noun} har et interval, der ikke rummer nul"
 
 
-def _no_groups() -> str:
+def _no_groups(released: Released) -> str:
+    if any(r["status"] == "suppressed" for r in released["groups"]):
+        return "Grupperne er diskretioneret: der er for få personer bag dem til at vise dem."
     return "Grupper er ikke beregnet: evalueringen beder ikke om det, eller data rækker ikke."
 
 
@@ -186,17 +194,7 @@ def _outcomes(released: Released) -> Figure | None:
         return None
     unit = rows[0]["unit"]
     lines = [
-        forest.Line(
-            "",
-            _named(row),
-            row["value"],
-            row["low"],
-            row["high"],
-            row["n"],
-            row["status"],
-            row["reason"] or "",
-            bool(row["is_primary"]),
-        )
+        forest.outcome_line(row)
         for row in rows
         if row["unit"] == unit and (row["horizon_weeks"] or None) == released.horizon
     ]
@@ -204,14 +202,12 @@ def _outcomes(released: Released) -> Figure | None:
     return forest.forest(lines, "alle-udfald", unit, _clear(lines, "udfald"), caption)
 
 
-def _named(row: Row) -> str:
-    return words.outcome(row["outcome"]).label
-
-
 def _no_outcomes(released: Released) -> str:
     if released.is_association:
         return "Figuren står på første side."
-    return "Evalueringen har ét udfald; det står på første side."
+    if len(_main_estimates(released)) < 2:
+        return "Evalueringen har ét udfald; det står på første side."
+    return "Udfaldene vises ikke: der er for få personer bag dem, eller de kan ikke beregnes. Tabellen siger hvilke."
 
 
 def _all(released: Released) -> Table | None:
@@ -230,7 +226,7 @@ def _all(released: Released) -> Table | None:
     )
     body = tuple(
         (
-            _named(row),
+            words.outcome(row["outcome"]).label,
             f"{row['horizon_weeks']} uger" if row["horizon_weeks"] else "hele perioden",
             numbers.effect(row["value"], row["unit"], row["status"]),
             numbers.interval(row["low"], row["high"], row["unit"], row["status"]),
