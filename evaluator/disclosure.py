@@ -58,6 +58,11 @@ def rounded(count: int, base: int = ROUNDING_BASE) -> int:
     return (2 * count + base) // (2 * base) * base
 
 
+def in_words(count: int) -> str:
+    """Return a count as a message or a log may say it."""
+    return "none" if count == 0 else f"{count:,}" if count > MINIMUM_COUNT else f"at most {MINIMUM_COUNT}"
+
+
 def rounded_parts(counts: Sequence[int], base: int = ROUNDING_BASE) -> list[int]:
     """Return multiples of `base` that add up to the rounded total (largest remainders first, then order)."""
     floors = [count // base * base for count in counts]

@@ -15,6 +15,7 @@ import duckdb
 
 from evaluator import models, results
 from evaluator.design.frozen import Design, freeze
+from evaluator.disclosure import in_words
 from evaluator.errors import CheckError, ProjectError
 from evaluator.extracts.load import Delivery
 from evaluator.extracts.load import load as load_deliveries
@@ -61,7 +62,7 @@ def check(project: Project, check: Check, progress: Progress = silent) -> Verdic
         model = first.table.split(".")[-1]
         step = f"Run 'evaluator why {model}', correct" if not first.table.startswith("raw.") else "Correct"
         raise CheckError(
-            f"{first.table}: {first.unexpected:,} of {first.rows:,} rows break '{first.rule}'{more}; "
+            f"{first.table}: {in_words(first.unexpected)} of {first.rows:,} rows break '{first.rule}'{more}; "
             f"expected none. {first.notes} {step} the extract and load it again."
         )
     with connect(project) as connection:
@@ -93,7 +94,7 @@ def estimate(project: Project, spec_path: Path, progress: Progress = silent) -> 
     spec = read_spec(project.inside(spec_path))
     with connect(project) as connection:
         results.create(connection)
-        run_id, hashes = _identity(connection, spec)
+        run_id, hashes = _identity(connection, spec, _settings(project))
         if connection.execute("select 1 from results.runs where run_id = ?", [run_id]).fetchall():
             progress(f"{spec.evaluation.name}: unchanged, run {run_id} is there already")
             return run_id
@@ -122,9 +123,7 @@ def release(project: Project, run_id: str, progress: Progress = silent) -> tuple
     with connect(project) as connection:
         family = _family(connection, run_id)
         for member in family:
-            is_public, minimum = _policy(connection, member)
-            release_run(connection, member, Policy(minimum, is_public=is_public))
-            _mark_exploratory(connection, member)
+            release_run(connection, member, _policy(connection, member), _marks(connection, member))
     return (run_id, *(m for m in family if m != run_id))
 
 
@@ -186,13 +185,17 @@ def _tables_sha256(connection: duckdb.DuckDBPyConnection) -> str:
     return hashlib.sha256(repr(found).encode()).hexdigest()
 
 
-def _identity(connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec) -> tuple[str, dict[str, str]]:
+def _identity(
+    connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec, settings: dict[str, object]
+) -> tuple[str, dict[str, str]]:
+    """Return the run's id and the hashes it is keyed by; settings that move numbers count as extracts."""
     deliveries = connection.execute(
         "select sha256 from raw.deliveries where replaced_by is null order by sha256"
     ).fetchall()
     if not deliveries:
         raise ProjectError("store: no delivery is loaded; expected extracts in extracts/. Run 'evaluator load'.")
-    extracts = hashlib.sha256("".join(row[0] for row in deliveries).encode()).hexdigest()
+    content = [*(row[0] for row in deliveries), str(sorted(settings.items()))]
+    extracts = hashlib.sha256("".join(content).encode()).hexdigest()
     hashes = {"spec_hash": spec.content_hash, "extract_hash": extracts, "code_hash": code_hash()}
     return hashlib.sha256("".join(hashes.values()).encode()).hexdigest()[:RUN_ID_LENGTH], hashes
 
@@ -205,6 +208,7 @@ def _lock(connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec, design: D
             "intervention": spec.intervention.name,
             "unit": unit,
             "spec_hash": spec.content_hash,
+            "design_hash": design.content_hash,
             "run_id": run_id,
             "locked_at": dt.datetime.now(),
         }
@@ -224,25 +228,22 @@ def _family(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[str]:
     return [row[0] for row in found]
 
 
-def _mark_exploratory(connection: duckdb.DuckDBPyConnection, run_id: str) -> None:
-    """Mark a release when several specs were locked for its intervention and units, also by a run that failed."""
-    [(specs, runs)] = connection.execute(
-        "select count(distinct other.spec_hash), count(distinct other.run_id) from results.locks as own "
-        "join results.locks as other using (intervention, unit) where own.run_id = ?",
+def _marks(connection: duckdb.DuckDBPyConnection, run_id: str) -> dict[str, str]:
+    """Return what a run's intervention and units have seen: several specs or starts locked make all exploratory.
+
+    A run that failed after its lock counts too.
+    """
+    [(designs, runs)] = connection.execute(
+        "select count(distinct other.spec_hash || other.design_hash), count(distinct other.run_id) "
+        "from results.locks as own join results.locks as other using (intervention, unit) where own.run_id = ?",
         [run_id],
     ).fetchall()
-    connection.executemany(
-        "insert into release.run values (?, ?, ?)",
-        [
-            [run_id, "is_exploratory", str(specs > 1).lower()],
-            [run_id, "runs_on_intervention", str(runs)],
-        ],
-    )
+    return {"is_exploratory": str(designs > 1).lower(), "runs_on_intervention": str(runs)}
 
 
-def _policy(connection: duckdb.DuckDBPyConnection, run_id: str) -> tuple[bool, int]:
+def _policy(connection: duckdb.DuckDBPyConnection, run_id: str) -> Policy:
     facts = dict(connection.execute("select key, value from results.run where run_id = ?", [run_id]).fetchall())
-    return facts["source"] == "kommunepanel", int(facts["minimum_count"])
+    return Policy(int(facts["minimum_count"]), is_public=facts["published"] == "true")
 
 
 def _provenance(connection: duckdb.DuckDBPyConnection, findings: Findings) -> None:

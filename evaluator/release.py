@@ -7,7 +7,7 @@ counts are suppressed and rounded; series that Statistics Denmark has published 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from itertools import groupby
@@ -60,8 +60,9 @@ class Policy:
     minimum: int
     is_public: bool = False
 
-    def hides(self, count: float) -> bool:
-        return not self.is_public and count <= self.minimum
+    def hides(self, count: float | None) -> bool:
+        """Say whether a count must stay; an unknown one stays too."""
+        return not self.is_public and (count is None or count <= self.minimum)
 
     def count(self, count: float) -> int | None:
         """Return the count as it may leave, or None when it must not."""
@@ -74,8 +75,13 @@ class Policy:
         return mean if self.is_public else self.count(mean)
 
 
-def release(connection: duckdb.DuckDBPyConnection, run_id: str, policy: Policy) -> None:
-    """Write the release tables of one run, replacing an earlier release of it, in one transaction."""
+def release(
+    connection: duckdb.DuckDBPyConnection, run_id: str, policy: Policy, marks: Mapping[str, str] | None = None
+) -> None:
+    """Write the release tables of one run, replacing an earlier release of it, in one transaction.
+
+    `marks` are facts about the run among others, which may change after it: they join `release.run`.
+    """
     connection.execute("set variable run_id = ?", [run_id])
     connection.begin()
     try:
@@ -85,6 +91,8 @@ def release(connection: duckdb.DuckDBPyConnection, run_id: str, policy: Policy) 
             connection.execute(f"create table if not exists release.{table} (run_id text, {definition})")
             connection.execute(f"delete from release.{table} where run_id = ?", [run_id])
             rows = [] if table in withheld else RULES[table](_select(connection, table), policy)
+            if table == "run":
+                rows = [*rows, *({"key": key, "value": value} for key, value in (marks or {}).items())]
             _insert(connection, table, run_id, rows)
         connection.commit()
     except BaseException:
@@ -107,6 +115,16 @@ def _insert(connection: duckdb.DuckDBPyConnection, table: str, run_id: str, rows
         connection.executemany(f"insert into release.{table} values ({marks})", values)
 
 
+def _coarse(value: float | None, count: float | None, unit: str) -> float | None:
+    """Return a number as it may leave: in steps of one rounding base of persons, so that no count follows from it."""
+    if value is None:
+        return None
+    if unit == "rate":  # person-months by the thousand stand behind a rate
+        return round(value, RATE_DECIMALS)
+    step = disclosure.ROUNDING_BASE / count if count else 0.0
+    return round(round(value / step) * step if step else value, SHARE_DECIMALS)
+
+
 def _as_they_are(rows: list[Row], policy: Policy) -> list[Row]:
     return rows
 
@@ -125,15 +143,14 @@ def _estimates(rows: list[Row], policy: Policy) -> list[Row]:
     released = []
     for row in rows:
         status = "estimated" if row["is_estimable"] else "not_estimable"
-        hidden = status == "estimated" and policy.hides(
-            row["smallest_count"] if row["smallest_count"] is not None else 0
-        )
-        decimals = RATE_DECIMALS if row["unit"] == "rate" else SHARE_DECIMALS
-        numbers = {
-            key: None if hidden or row[key] is None else round(row[key], decimals)
-            for key in ("value", "low", "high", "se", "band_low", "band_high", "p_value")
-        }
+        hidden = status == "estimated" and policy.hides(row["smallest_count"])
         count = policy.count(row["n"] or 0)
+        behind = None if policy.is_public else count
+        numbers = {
+            key: None if hidden else _coarse(row[key], behind, row["unit"])
+            for key in ("value", "low", "high", "se", "band_low", "band_high")
+        }
+        numbers["p_value"] = None if hidden or row["p_value"] is None else round(row["p_value"], 3)
         released.append({**row, **numbers, "n": count, "status": "suppressed" if hidden else status})
     return released
 
@@ -151,28 +168,49 @@ def _share(count: float, persons: float, policy: Policy) -> float | None:
 
 def _before_after(rows: list[Row], policy: Policy) -> list[Row]:
     released = []
-    for row in rows:
-        before: float | None
-        after: float | None
-        if row["unit"] == "log":
-            before, after = (policy.level(row[name]) for name in ("before_count", "after_count"))
-        else:
-            before = _share(row["before_count"], row["before_persons"], policy)
-            after = _share(row["after_count"], row["after_persons"], policy)
-        released.append({**row, **_contrast(before, after, row)})
+    for _, group in groupby(rows, key=lambda r: r["horizon_weeks"]):
+        members = list(group)
+        states = _joint_shares({row["outcome"]: row for row in members}, policy)
+        for row in members:
+            before, after = states.get(row["outcome"], (None, None)) if states else (None, None)
+            if row["unit"] == "log":
+                before, after = (policy.level(row[name]) for name in ("before_count", "after_count"))
+            elif row["outcome"] not in states:
+                before = _share(row["before_count"], row["before_persons"], policy)
+                after = _share(row["after_count"], row["after_persons"], policy)
+            released.append({**row, **_contrast(before, after, row, policy)})
     return released
 
 
-def _contrast(before: float | None, after: float | None, row: Row) -> Row:
+def _joint_shares(rows: dict[str, Row], policy: Policy) -> dict[str, tuple[float | None, float | None]]:
+    """Return before and after of all end states, controlled together as in `end_states`; empty without them."""
+    if not set(STATES) <= set(rows):
+        return {}
+    before, after = (
+        _state_shares([round(rows[state][count]) for state in STATES], policy)[0]
+        for count in ("before_count", "after_count")
+    )
+    return {state: (before.get(state), after.get(state)) for state in (*STATES, "benefit")}
+
+
+def _contrast(before: float | None, after: float | None, row: Row, policy: Policy) -> Row:
+    if not row["is_estimable"]:  # never a before-after number without its counterfactual
+        return {"status": "not_estimable", "effect": None}
     if before is None or after is None:
         return {"status": "suppressed", "effect": None}
     is_log = row["unit"] == "log"
-    shown: Row = {"before": before, "after": after, "change": after / before - 1 if is_log else after - before}
-    if not row["is_estimable"]:
-        return {**shown, "status": "not_estimable", "effect": None}
-    effect = round(row["effect"], SHARE_DECIMALS)
+    behind = None if policy.is_public else policy.count(row["after_count"] if is_log else row["after_persons"])
+    effect = _coarse(row["effect"], behind, row["unit"])
+    assert effect is not None
     counterfactual = after / math.exp(effect) if is_log else after - effect
-    return {**shown, "status": "estimated", "effect": effect, "counterfactual_after": round(counterfactual, 4)}
+    return {
+        "before": before,
+        "after": after,
+        "change": after / before - 1 if is_log else round(after - before, SHARE_DECIMALS),
+        "counterfactual_after": round(counterfactual, SHARE_DECIMALS),
+        "effect": effect,
+        "status": "estimated",
+    }
 
 
 def _means(rows: list[Row], policy: Policy) -> list[Row]:
@@ -198,13 +236,13 @@ def _end_states(rows: list[Row], policy: Policy) -> list[Row]:
     for arm, states in arms.items():
         shares, persons = _state_shares([states[s]["count"] for s in STATES], policy)
         released += [_state_row(arm, state, persons, shares.get(state)) for state in (*STATES, "benefit")]
-        effects = {s: states[s]["effect"] for s in STATES}
-        if None not in effects.values():
+        effects = {s: states[s]["effect"] for s in STATES if states[s]["effect"] is not None}
+        if set(STATE_PARTS) <= set(effects):
             effects["benefit"] = sum(effects[s] for s in STATE_PARTS)
-            for state, effect in effects.items():
-                share = shares.get(state)
-                without = None if share is None else round(share - effect, SHARE_DECIMALS)
-                released.append(_state_row("counterfactual", state, persons, without))
+        for state, effect in effects.items():
+            share, difference = shares.get(state), _coarse(effect, persons, "share")
+            without = None if share is None or difference is None else round(share - difference, SHARE_DECIMALS)
+            released.append(_state_row("counterfactual", state, persons, without))
     return released
 
 
@@ -241,8 +279,9 @@ def _placebos(rows: list[Row], policy: Policy) -> list[Row]:
     return [
         {
             **row,
-            "effect": round(row["effect"], 3),
-            "scaled": None if row["scaled"] is None else round(row["scaled"], 3),
+            "effect": round(row["effect"], 3 if policy.is_public else 2),
+            # with both, the size behind each effect could be solved for
+            "scaled": round(row["scaled"], 3) if policy.is_public and row["scaled"] is not None else None,
             "size_band": next(label for top, label in SIZE_BANDS if row["persons"] < top),
         }
         for row in rows
@@ -253,8 +292,9 @@ def _placebos(rows: list[Row], policy: Policy) -> list[Row]:
 def _caseload_path(rows: list[Row], policy: Policy) -> list[Row]:
     released = []
     for row in rows:
-        hidden = policy.hides(row["cases"] or 0) or not row["fte"]
-        caseload = None if hidden else round(row["cases"] / row["fte"], 1)
+        cases = policy.count(row["cases"] or 0)
+        hidden = cases is None or not row["fte"]
+        caseload = None if hidden else round(cases / row["fte"])
         released.append({**row, "caseload": caseload, "status": "suppressed" if hidden else "shown"})
     return released
 
@@ -263,13 +303,16 @@ def _groups(rows: list[Row], policy: Policy) -> list[Row]:
     released = []
     for _, group in groupby(rows, key=lambda r: r["grouping"]):
         members = list(group)
-        counts = [m["persons"] for m in members]
+        counts = [m["persons"] or 0 for m in members]
         hidden = disclosure.suppressed(counts, [Margin(tuple(range(len(counts))))], policy.minimum)
-        for row, count, is_hidden in zip(members, disclosure.rounded_parts(counts), hidden, strict=True):
-            shown = row["is_estimable"] and not is_hidden
+        for row, count, is_small in zip(members, disclosure.rounded_parts(counts), hidden, strict=True):
+            is_hidden = row["is_estimable"] and (is_small or policy.hides(row["smallest_count"]))
             status = "suppressed" if is_hidden else "estimated" if row["is_estimable"] else "not_estimable"
-            numbers = {k: round(row[k], SHARE_DECIMALS) if shown else None for k in ("value", "low", "high")}
-            released.append({**row, **numbers, "persons": None if is_hidden else count, "status": status})
+            numbers = {
+                key: _coarse(row[key], count, "share") if status == "estimated" else None
+                for key in ("value", "low", "high")
+            }
+            released.append({**row, **numbers, "persons": None if is_small else count, "status": status})
     return released
 
 

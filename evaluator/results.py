@@ -19,7 +19,7 @@ Row = Mapping[str, Any]
 TABLES: dict[str, str] = {
     "runs": "run_id text, spec_name text, spec_hash text, extract_hash text, code_hash text, seed bigint, "
     "created_at timestamp, spec_text text",
-    "locks": "intervention text, unit text, spec_hash text, run_id text, locked_at timestamp",
+    "locks": "intervention text, unit text, spec_hash text, design_hash text, run_id text, locked_at timestamp",
     "run": "run_id text, key text, value text",
     "estimates": 'run_id text, outcome text, horizon_weeks int, aggregate text, "at" int, at_label text, value double, '
     "low double, high double, se double, band_low double, band_high double, p_value double, method text, "
@@ -35,7 +35,7 @@ TABLES: dict[str, str] = {
     "planned_after double, measured_before double, measured_after double, delivered_share double, verdict text",
     "caseload_path": "run_id text, municipality_name text, month date, cases bigint, fte double",
     "groups": "run_id text, grouping text, group_name text, persons bigint, value double, low double, high double, "
-    "is_estimable boolean, reason text",
+    "smallest_count bigint, is_estimable boolean, reason text",
     "diagnostics": "run_id text, name text, label text, value double, threshold text, verdict text, why text",
     "quality": "run_id text, table_name text, rule text, severity text, passed boolean, rows bigint, "
     "unexpected bigint, notes text",
@@ -134,6 +134,5 @@ def find_run(connection: duckdb.DuckDBPyConnection, wanted: str | None) -> str:
         if wanted is None or run.run_id.startswith(wanted) or run.spec_name == wanted:
             return run.run_id
     raise ProjectError(
-        f"run {wanted}: not in the store; expected a run id or the name of a spec that has run. "
-        f"See 'evaluator runs'."
+        f"run {wanted}: not in the store; expected a run id or the name of a spec that has run. See 'evaluator runs'."
     )

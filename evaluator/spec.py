@@ -38,6 +38,7 @@ ESTIMATES = {"group_time": PERSON_OUTCOMES, "mean_log_change": SERIES_OUTCOMES, 
 KINDS = ("caseload", "sanction", "meeting", "programme")
 PERIOD_MONTHS = {"month": 1, "quarter": 3}
 GROUPINGS = ("age_group", "target_group", "sex", "education_level", "benefit")
+SOCIAL_ASSISTANCE = ("kontanthjaelp", "uddannelseshjaelp")
 WEEKS_PER_YEAR = 52
 MONTHS_PER_YEAR = 12
 
@@ -112,6 +113,7 @@ class Estimation:
 @dataclass(frozen=True, slots=True)
 class Disclosure:
     minimum_count: int = 5
+    published: bool = False  # the series is public already, so its counts go out as they are
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +136,11 @@ class EvaluationSpec:
     def horizons(self) -> tuple[int, ...]:
         """Horizons in weeks of the person outcomes, smallest first."""
         return tuple(sorted({o.horizon_weeks for o in self.outcomes if o.name in PERSON_OUTCOMES}))
+
+    @property
+    def primary_estimator(self) -> str:
+        """The method behind the primary outcome."""
+        return next(name for name, outcomes in ESTIMATES.items() if self.primary.name in outcomes)
 
     @property
     def base_periods(self) -> int:
@@ -224,7 +231,7 @@ _SECTIONS: dict[str, tuple[type, dict[str, Check]]] = {
             "seed": values.whole(0, 2**31 - 1),
         },
     ),
-    "disclosure": (Disclosure, {"minimum_count": values.whole(5, 100)}),
+    "disclosure": (Disclosure, {"minimum_count": values.whole(5, 100), "published": values.flag}),
 }
 _REQUIRED = ("evaluation", "intervention", "population", "panel", "outcome", "estimation")
 
@@ -316,6 +323,14 @@ def _agree(spec: EvaluationSpec, where: Callable[[str, str], str]) -> None:
     exits = [o for o in spec.outcomes if o.name in EXIT_OUTCOMES]
     if (spec.intervention.kind == "sanction") != bool(exits):
         refuse("outcome", "name", "exit outcomes belong to kind = 'sanction' and to it alone", ", ".join(EXIT_OUTCOMES))
+    if exits and (spec.population != Population(spec.population.benefits) or spec.panel.period != "month"):
+        refuse("population", "target_groups", "the sanction panel counts everybody month by month", "benefits alone")
+    if exits and set(spec.population.benefits) != set(SOCIAL_ASSISTANCE):
+        refuse("population", "benefits", "the sanction panel counts both benefits", " and ".join(SOCIAL_ASSISTANCE))
+    if spec.disclosure.published and spec.panel.source != "kommunepanel":
+        refuse("disclosure", "published", "counts from registers are never public", "source = 'kommunepanel'")
+    if spec.panel.source == "kommunepanel" and len(spec.population.target_groups) > 1:
+        refuse("population", "target_groups", "a municipality series is read for one group", "one group, or none")
     if spec.panel.source == "kommunepanel" and any(o.name not in SERIES_OUTCOMES for o in spec.outcomes):
         refuse("outcome", "name", "a municipality series holds no persons", "outcome 'recipients'")
     for outcome in spec.outcomes:

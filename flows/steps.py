@@ -14,6 +14,7 @@ from typing import Any
 from prefect import get_run_logger, task
 
 from evaluator import pipeline, store
+from evaluator.disclosure import in_words
 from evaluator.errors import ProjectError
 from evaluator.project import Project
 from flows.told import told
@@ -66,7 +67,7 @@ def load(project: str) -> int:
     deliveries = pipeline.load(Project.open(project), None, log.info)
     for delivery in deliveries:
         status = STATUS[delivery.status]
-        log.info("%s: %s, %s rækker, %s afvist", delivery.file, status, delivery.rows, delivery.rejected)
+        log.info("%s: %s, %s rækker, %s afvist", delivery.file, status, delivery.rows, in_words(delivery.rejected))
     return sum(delivery.status == "loaded" for delivery in deliveries)
 
 
@@ -84,7 +85,7 @@ def check(project: str) -> int:
     log = get_run_logger()
     verdict = pipeline.check(Project.open(project), run.check, log.info)
     for finding in verdict.warnings:
-        log.warning("%s: %s: %s af %s rækker", finding.table, finding.rule, finding.unexpected, finding.rows)
+        log.warning("%s: %s: %s af %s rækker", finding.table, finding.rule, in_words(finding.unexpected), finding.rows)
     return len(verdict.warnings)
 
 

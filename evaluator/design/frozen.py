@@ -36,13 +36,22 @@ class Design:
         return hashlib.sha256(json.dumps(asdict(self), default=str, sort_keys=True).encode()).hexdigest()
 
     def cohort_of(self) -> dict[str, dt.date]:
-        """Return the first exposed period of each treated municipality."""
-        return {s.unit: period_of(s.on, self.period_months) for s in self.treated}
+        """Return the first wholly exposed period of each treated municipality.
+
+        A start inside a period leaves that period to the window of anticipation.
+        """
+        return {s.unit: first_whole_period(s.on, self.period_months) for s in self.treated}
 
 
 def period_of(day: dt.date, months: int) -> dt.date:
     """Return the first day of the period of `months` months that holds `day`."""
     return dt.date(day.year, (day.month - 1) // months * months + 1, 1)
+
+
+def first_whole_period(day: dt.date, months: int) -> dt.date:
+    """Return the first period that begins on `day` or after it."""
+    period = period_of(day, months)
+    return period if period == day else later(period, months)
 
 
 def later(period: dt.date, months: int) -> dt.date:

@@ -67,7 +67,10 @@ BANDS: Sequence[Band] = (
 
 
 def plausibility(kind: str, outcome: str, value: float) -> Light | None:
-    """Return the light of an effect against what earlier studies found; None when no band is known."""
+    """Return the light of an effect against what earlier studies found; None when no band is known.
+
+    Shares as fractions; recipients as a relative change, not in log points.
+    """
     band = next((b for b in BANDS if (b.kind, b.outcome) == (kind, outcome)), None)
     if band is None:
         return None

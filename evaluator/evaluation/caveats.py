@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from evaluator.design.frozen import Design
-from evaluator.spec import EvaluationSpec
+from evaluator.spec import PERSON_OUTCOMES, EvaluationSpec
 
 NUMBER = 3  # page one carries three caveats; the rest follow under method
 OTHER_TARGET_GROUP = (
@@ -43,10 +43,11 @@ def choose(spec: EvaluationSpec, design: Design) -> list[str]:
     """Return the caveats of a run, the most important first."""
     if spec.intervention.kind == "sanction":
         return [REVERSE_CAUSALITY, OFF_BENEFIT, THREAT]
-    chosen = [OTHER_TARGET_GROUP] if spec.panel.source == "kommunepanel" else []
+    is_proxy = "nettoledige_kontanthjaelp" in spec.population.benefits
+    chosen = [OTHER_TARGET_GROUP] if is_proxy else []
     chosen.append(ONE_MUNICIPALITY if len(design.treated) == 1 else FEW_MUNICIPALITIES)
     chosen.append(AS_THEY_WERE)
     chosen.append(GROSS_SERIES if spec.primary.name == "recipients" else OFF_BENEFIT)
-    if spec.panel.source == "registers":
+    if spec.primary.name in PERSON_OUTCOMES:
         chosen.append(EXPOSED)
     return chosen

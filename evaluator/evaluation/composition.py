@@ -10,7 +10,7 @@ from evaluator.design.frozen import Design
 from evaluator.diagnostics import credibility
 from evaluator.errors import PanelError
 from evaluator.estimators.group_time import GroupTime
-from evaluator.evaluation.entry_cohorts import NEVER_LABEL, month_index
+from evaluator.evaluation.entry_cohorts import labelled, month_index
 from evaluator.inference import offered
 from evaluator.panel import panel_from_frame, sections_from_frame
 from evaluator.spec import EvaluationSpec
@@ -60,11 +60,8 @@ def _entrants(connection: duckdb.DuckDBPyConnection, design: Design) -> pl.DataF
         f"select municipality_code, period_on, {traits}, count(*) as persons from design.entrants "
         f"group by all order by all"
     ).pl()
-    starts = {code: month_index(first) for code, first in design.cohort_of().items()}
     included = (*design.treated_codes, *design.donors)
-    month = pl.col("period_on").dt.year().cast(pl.Int64) * 12 + pl.col("period_on").dt.month() - 1
-    cohort = pl.col("municipality_code").replace_strict(starts, default=NEVER_LABEL, return_dtype=pl.Int64)
-    return counts.filter(pl.col("municipality_code").is_in(included)).with_columns(period=month, cohort=cohort)
+    return labelled(counts.filter(pl.col("municipality_code").is_in(included)), design)
 
 
 def _volume(method: GroupTime, entrants: pl.DataFrame, design: Design) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import duckdb
 
 from evaluator.design.frozen import Design, later, period_of
+from evaluator.disclosure import MINIMUM_COUNT, rounded
 from evaluator.results import Findings
 
 NOT_DELIVERED_BELOW = 0.25  # measured fall as a share of the planned one; the product's rule for page one
@@ -17,14 +18,15 @@ def measure(connection: duckdb.DuckDBPyConnection, design: Design, intervention:
     """Return rows for `delivery` and `caseload_path`.
 
     Before is the mean caseload of the 12 months before the start, after that of the 12 months that begin three
-    months after it; citizens per full-time caseworker, in the intervention's team where the plan names one.
+    months after it; citizens per full-time caseworker, in the intervention's team where the plan names just one.
     """
     findings = Findings()
     plans = {
         row[0]: row[1:]
         for row in connection.execute(
-            "select municipality_code, max(team), avg(planned_before), avg(planned_after) "
-            "from staging.stg_interventions where intervention = ? group by 1",
+            "select municipality_code, "
+            "case when count(distinct team) = 1 and count(team) = count(*) then max(team) end as team, "
+            "avg(planned_before), avg(planned_after) from staging.stg_interventions where intervention = ? group by 1",
             [intervention],
         ).fetchall()
     }
@@ -53,8 +55,8 @@ def measure(connection: duckdb.DuckDBPyConnection, design: Design, intervention:
                 "start_on": start.on,
                 "planned_before": planned_before,
                 "planned_after": planned_after,
-                "measured_before": None if before is None else round(before, 1),
-                "measured_after": None if after is None else round(after, 1),
+                "measured_before": None if before is None else round(before),
+                "measured_after": None if after is None else round(after),
                 "delivered_share": None if share is None else round(share, 2),
                 "verdict": verdict(share),
             },
@@ -73,8 +75,9 @@ def verdict(delivered_share: float | None) -> str:
 
 def _mean(path: list[tuple], first: object, end: object) -> float | None:
     inside = [(cases, fte) for month, cases, fte in path if first <= month < end]
-    citizens, workers = sum(c for c, _ in inside), float(sum(f for _, f in inside))
-    return citizens / workers if workers else None
+    citizens, workers = rounded(sum(c for c, _ in inside)), float(sum(f for _, f in inside))
+    is_shown = workers and citizens > MINIMUM_COUNT * len(inside)
+    return citizens / workers if is_shown else None
 
 
 def _delivered_share(

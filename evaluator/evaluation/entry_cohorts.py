@@ -13,7 +13,7 @@ from evaluator import models
 from evaluator.design.frozen import Design
 from evaluator.errors import PanelError
 from evaluator.panel import sections_from_frame
-from evaluator.spec import END_STATES, PERSON_OUTCOMES, EvaluationSpec
+from evaluator.spec import END_STATES, MONTHS_PER_YEAR, PERSON_OUTCOMES, EvaluationSpec
 from evaluator.vocabulary import Sections
 
 if TYPE_CHECKING:
@@ -82,6 +82,45 @@ class EntryCohorts:
             return pl.sum_horizontal(*BENEFIT_PARTS)
         return pl.col("benefit_weeks" if outcome == "benefit_share" else outcome)
 
+    def exposed(self) -> pl.DataFrame:
+        """Return the cells of treated entrants from their start on."""
+        import polars as pl
+
+        return self.cells.filter(pl.col("cohort") != NEVER_LABEL, pl.col("period") >= pl.col("cohort"))
+
+    def base(self, spec: EvaluationSpec) -> pl.DataFrame:
+        """Return the cells of treated entrants in the base periods of their start."""
+        import polars as pl
+
+        months = spec.panel.period_months
+        end = pl.col("cohort") - spec.exposure_periods(self.horizon_weeks) * months
+        inside = (pl.col("period") < end) & (pl.col("period") >= end - spec.base_periods * months)
+        return self.cells.filter(pl.col("cohort") != NEVER_LABEL, inside)
+
+    def smallest(
+        self, outcome: str, spec: EvaluationSpec, *, event_time: int | None = None, cohort: int | None = None
+    ) -> int:
+        """Return the fewest treated persons, in the outcome or not in it, behind a number: overall, by event time (in
+        periods) or by cohort. It decides whether the number may leave the store.
+        """
+        import polars as pl
+
+        base, here = self.base(spec), self.exposed()
+        if event_time is not None:
+            when = pl.col("cohort") + event_time * spec.panel.period_months
+            here = self.cells.filter(pl.col("cohort") != NEVER_LABEL, pl.col("period") == when)
+        if cohort is not None:
+            base, here = (cells.filter(pl.col("cohort") == cohort) for cells in (base, here))
+        counts = []
+        for cells in (base, here):
+            persons = int(cells["persons"].sum())
+            if unit_of(outcome) != "share" or outcome == "benefit_share":
+                counts.append(persons)
+            else:
+                count = int(cells.select(self.count(outcome).sum()).item() or 0)
+                counts += [count, persons - count]
+        return min(counts)
+
     def sections(self, outcome: str) -> Sections:
         """Return the mean of an outcome per cell with persons as weights."""
         import polars as pl
@@ -100,6 +139,21 @@ class EntryCohorts:
             weight="n",
             periods=self.periods,
         )
+
+
+def labelled(frame: pl.DataFrame, design: Design, years_earlier: int = 0) -> pl.DataFrame:
+    """Return a frame of municipality_code and period_on with `period` and `cohort` as month indices (0 = never).
+
+    `years_earlier` moves every start back.
+    """
+    import polars as pl
+
+    shift = MONTHS_PER_YEAR * years_earlier
+    starts = {code: month_index(first) - shift for code, first in design.cohort_of().items()}
+    return frame.with_columns(
+        period=pl.col("period_on").dt.year().cast(pl.Int64) * 12 + pl.col("period_on").dt.month() - 1,
+        cohort=pl.col("municipality_code").replace_strict(starts, default=NEVER_LABEL, return_dtype=pl.Int64),
+    )
 
 
 def entry_cohorts(
@@ -126,11 +180,8 @@ def entry_cohorts(
             f"design.cells: no entry period is observed {horizon_weeks} weeks on; expected at least one. "
             f"Choose a shorter horizon or load later data."
         )
-    starts = {code: month_index(first) for code, first in design.cohort_of().items()}
-    cohort = pl.col("municipality_code").replace_strict(starts, default=NEVER_LABEL, return_dtype=pl.Int64)
-    month = pl.col("period_on").dt.year().cast(pl.Int64) * 12 + pl.col("period_on").dt.month() - 1
-    kept = kept.with_columns(period=month, cohort=cohort).sort("municipality_code", "period")
-    last = int(kept["period"].max())
+    kept = labelled(kept, design).sort("municipality_code", "period")
+    last = max(kept["period"].to_list())
     periods = tuple(month_index(p) for p in design.periods if month_index(p) <= last)
     return EntryCohorts(kept, periods, horizon_weeks)
 

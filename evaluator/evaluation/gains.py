@@ -8,7 +8,7 @@ import duckdb
 
 from evaluator.design.frozen import Design
 from evaluator.estimators.who_gains import WhoGains
-from evaluator.evaluation.entry_cohorts import NEVER_LABEL, month_index
+from evaluator.evaluation.entry_cohorts import NEVER_LABEL, labelled, unit_of
 from evaluator.inference.group_averages import few_municipalities, group_estimates, small_group
 from evaluator.inference.offered import FEW
 from evaluator.results import Findings
@@ -28,7 +28,7 @@ def estimate(connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec, design
         return
     if len(design.treated) < FEW:
         refusal = few_municipalities(len(design.treated))
-        findings.add("groups", *(_row(grouping, EVERYBODY, 0, refusal) for grouping in asked))
+        findings.add("groups", *(_row(grouping, EVERYBODY, None, refusal) for grouping in asked))
         return
     persons = people(connection, spec, design)
     for grouping in asked:
@@ -40,12 +40,23 @@ def _grouping(spec: EvaluationSpec, persons: pl.DataFrame, grouping: str, findin
     minimum = (method.minimum_persons, method.minimum_clusters)
     has_both = persons.height > 0 and persons["cohort"].min() == NEVER_LABEL and persons["cohort"].max() != NEVER_LABEL
     if not has_both:
-        findings.add("groups", _row(grouping, EVERYBODY, 0, small_group(*minimum)))
+        findings.add("groups", _row(grouping, EVERYBODY, None, small_group(*minimum)))
         return
     found = method.fit(persons)
     offered = group_estimates(found, minimum)
     for name, count, number in zip(found.groups, found.persons, offered, strict=True):
-        findings.add("groups", _row(grouping, name, int(count), number))
+        smallest = _smallest(persons, grouping, name, spec.primary.name)
+        findings.add("groups", {**_row(grouping, name, int(count), number), "smallest_count": smallest})
+
+
+def _smallest(persons: pl.DataFrame, grouping: str, group: str, outcome: str) -> int:
+    """Return the fewest exposed persons of a group in or out of the outcome; it decides whether its number leaves."""
+    import polars as pl
+
+    exposed = (pl.col("cohort") != NEVER_LABEL) & (pl.col("period") >= pl.col("cohort"))
+    own = persons.filter(exposed, pl.col(grouping) == group)
+    count = int(own["outcome"].sum()) if unit_of(outcome) == "share" else own.height
+    return min(count, own.height - count) if unit_of(outcome) == "share" else count
 
 
 def learner(spec: EvaluationSpec, grouping: str) -> WhoGains:
@@ -63,8 +74,6 @@ def people(connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec, design: 
 
     Only periods in which every entrant is observed at the horizon, so that the last one is not a selected part.
     """
-    import polars as pl
-
     traits = ", ".join(f"entrants.{name}" for name in GROUPINGS)
     rows = connection.sql(
         f"""
@@ -89,10 +98,7 @@ def people(connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec, design: 
             "municipalities": [*design.treated_codes, *design.donors],
         },
     ).pl()
-    starts = {code: month_index(first) for code, first in design.cohort_of().items()}
-    month = pl.col("period_on").dt.year().cast(pl.Int64) * 12 + pl.col("period_on").dt.month() - 1
-    cohort = pl.col("municipality_code").replace_strict(starts, default=NEVER_LABEL, return_dtype=pl.Int64)
-    return rows.with_columns(period=month, cohort=cohort)
+    return labelled(rows, design)
 
 
 def _outcome(name: str) -> str:
@@ -104,7 +110,7 @@ def _outcome(name: str) -> str:
     return f"outcomes.{name}"
 
 
-def _row(grouping: str, group: str, persons: int, found: Estimate | NotEstimable) -> dict[str, object]:
+def _row(grouping: str, group: str, persons: int | None, found: Estimate | NotEstimable) -> dict[str, object]:
     row: dict[str, object] = {"grouping": grouping, "group_name": group, "persons": persons}
     if isinstance(found, NotEstimable):
         return {**row, "is_estimable": False, "reason": found.reason}

@@ -14,7 +14,7 @@ from evaluator.evaluation.estimate_rows import Place, estimate_row
 from evaluator.inference import bands, offered
 from evaluator.results import Findings
 from evaluator.spec import END_STATES, PERSON_OUTCOMES, EvaluationSpec
-from evaluator.vocabulary import Diagnostic, Estimate, NotEstimable, Sections
+from evaluator.vocabulary import Diagnostic, Estimate, NotEstimable
 
 Found = Estimate | NotEstimable
 
@@ -47,7 +47,8 @@ def estimate(spec: EvaluationSpec, cohorts: EntryCohorts, findings: Findings) ->
             is_primary=outcome == spec.primary if outcome else False,
             relevant_change=outcome.relevant_change if outcome else None,
         )
-        findings.add("estimates", estimate_row(place, found, band=by_name.get(name)))
+        smallest = cohorts.smallest(name, spec)
+        findings.add("estimates", estimate_row(place, found, smallest, by_name.get(name)))
         if isinstance(found, NotEstimable):
             findings.add(
                 "refusals", {"outcome": name, "reason": found.reason, "what_would_help": found.what_would_help}
@@ -62,7 +63,7 @@ def event_study(spec: EvaluationSpec, cohorts: EntryCohorts, outcome: str, findi
     band = bands.event_band(method, data)
     by_time = {} if isinstance(band, NotEstimable) else dict(zip(band.labels, _pairs(band), strict=True))
     for time, found in zip(event.labels, event.parts, strict=True):
-        smallest = _smallest_count(data, method, int(time))
+        smallest = cohorts.smallest(outcome, spec, event_time=int(time))
         place = Place(
             outcome,
             cohorts.horizon_weeks,
@@ -77,23 +78,12 @@ def event_study(spec: EvaluationSpec, cohorts: EntryCohorts, outcome: str, findi
     for label, found in zip(by_cohort.labels, by_cohort.parts, strict=True):
         start = month_of_index(int(label))
         place = Place(outcome, cohorts.horizon_weeks, unit_of(outcome), "cohort", int(label), f"{start:%Y-%m}")
-        findings.add("estimates", estimate_row(place, found))
+        findings.add("estimates", estimate_row(place, found, cohorts.smallest(outcome, spec, cohort=int(label))))
 
 
 def _pairs(band: bands.Band) -> list[tuple[float, float] | None]:
     pairs = zip(band.low, band.high, strict=True)
     return [(float(low), float(high)) if np.isfinite(low) else None for low, high in pairs]
-
-
-def _smallest_count(data: Sections, method: GroupTime, time: int) -> int:
-    """Return the fewest treated persons in a cohort at this event time or in its base."""
-    counts = []
-    for cohort in np.unique(data.cohort[data.cohort < len(data.periods)]):
-        own = data.cohort == cohort
-        base = cohort - 1 - method.anticipation
-        in_base = (data.period <= base) & (data.period > base - method.base_periods)
-        counts += [data.weight[own & here].sum() for here in (data.period == cohort + time, in_base)]
-    return int(min((count for count in counts if count > 0), default=0))
 
 
 def pre_trend(spec: EvaluationSpec, cohorts: EntryCohorts, outcome: str) -> Diagnostic:
@@ -127,8 +117,7 @@ def end_states(
 
     first = design.first_start
     for arm, cells in _arms(cohorts, design).items():
-        exposed = pl.col("period") >= pl.col("cohort") if arm == "treated" else pl.col("period_on") >= first
-        after = cells.filter(exposed)
+        after = cohorts.exposed() if arm == "treated" else cells.filter(pl.col("period_on") >= first)
         persons = int(after["persons"].sum())
         if arm == "comparison":
             findings.facts(persons_comparison=persons)
@@ -143,13 +132,7 @@ def end_states(
 
 def before_after(spec: EvaluationSpec, cohorts: EntryCohorts, overall: dict[str, Found], findings: Findings) -> None:
     """Add the naive number: treated entrants of the base periods against those from the start on."""
-    import polars as pl
-
-    treated = cohorts.cells.filter(pl.col("cohort") > 0)
-    months = spec.panel.period_months
-    base = pl.col("cohort") - spec.exposure_periods(cohorts.horizon_weeks) * months
-    before = treated.filter(pl.col("period") < base, pl.col("period") >= base - spec.base_periods * months)
-    after = treated.filter(pl.col("period") >= pl.col("cohort"))
+    before, after = cohorts.base(spec), cohorts.exposed()
     for outcome, found in overall.items():
         if unit_of(outcome) != "share" or outcome == "benefit_share":
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import duckdb
@@ -14,7 +15,7 @@ from evaluator.evaluation.composition import composition
 from evaluator.evaluation.entry_cohorts import entry_cohorts, open_outcomes
 from evaluator.evaluation.estimate_rows import answer_kind
 from evaluator.results import Findings
-from evaluator.spec import SERIES_OUTCOMES, EvaluationSpec
+from evaluator.spec import PERSON_OUTCOMES, SERIES_OUTCOMES, EvaluationSpec
 from evaluator.vocabulary import Diagnostic, Estimate, Light, NotEstimable
 
 Found = Estimate | NotEstimable
@@ -69,8 +70,8 @@ def _effects(
         try:
             cohorts = entry_cohorts(connection, design, horizon)
         except PanelError as error:
-            found = NotEstimable(f"Ingen borgere er fulgt i {horizon} uger.", "Senere data eller en kortere horisont.")
-            findings.add("refusals", {"outcome": str(error), "reason": found.reason, "what_would_help": ""})
+            primary = _unobserved(connection, spec, horizon, primary, findings)
+            findings.facts(refusal_detail=str(error))
             continue
         overall = person_outcomes.estimate(spec, cohorts, findings)
         person_outcomes.describe(spec, design, cohorts, findings)
@@ -86,9 +87,31 @@ def _effects(
                 *composition(connection, spec, design),
             ]
             gains.estimate(connection, spec, design, findings)
-    if primary is None:
-        primary = NotEstimable("Det vigtigste udfald kan ikke observeres i de data, der er indlæst.", "Senere data.")
+    assert primary is not None
+    if spec.primary.name in SERIES_OUTCOMES and spec.panel.source == "registers":
+        checks += composition(connection, spec, design)
     return primary, checks
+
+
+def _unobserved(
+    connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec, horizon: int, primary: Found | None, findings: Findings
+) -> Found:
+    """Add the refusal of a horizon at which nobody is followed, with its cause; return the primary's answer."""
+    wages = connection.execute("select wage_to from marts.observation").fetchall()
+    if not wages or wages[0][0] is None:
+        refused = NotEstimable(
+            "Der er ingen endelige lønoplysninger, så job kan ikke skelnes fra selvforsørgelse uden job.",
+            "Levér udtrækket beskaeftigelse.",
+        )
+    else:
+        refused = NotEstimable(
+            f"Ingen borgere i målgruppen er fulgt i {horizon} uger.",
+            "Senere data, en kortere horisont eller en bredere målgruppe.",
+        )
+    names = [o.name for o in spec.outcomes if o.horizon_weeks == horizon and o.name in PERSON_OUTCOMES]
+    told = {"reason": refused.reason, "what_would_help": refused.what_would_help}
+    findings.add("refusals", *({"outcome": name, **told} for name in names))
+    return refused if primary is None and spec.primary.horizon_weeks == horizon else primary or refused
 
 
 def _facts(connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec, design: Design) -> dict[str, Any]:
@@ -105,7 +128,8 @@ def _facts(connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec, design: 
         "kind": spec.intervention.kind,
         "source": spec.panel.source,
         "minimum_count": spec.disclosure.minimum_count,
-        "estimator": ", ".join(spec.estimation.estimators),
+        "estimator": spec.primary_estimator,
+        "published": str(spec.disclosure.published).lower(),
         "primary_outcome": spec.primary.name,
         "horizon_weeks": spec.primary.horizon_weeks,
         "period": spec.panel.period,
@@ -139,8 +163,10 @@ def _judge(
         light = credibility.verdict(checks)
         if spec.intervention.kind == "sanction":
             light = max(light, Light.AMBER, key=[Light.GREEN, Light.AMBER, Light.RED].index)
-        plausible = credibility.plausibility(spec.intervention.kind, spec.primary.name, primary.value)
+        value = math.expm1(primary.value) if spec.primary.name in SERIES_OUTCOMES else primary.value
+        plausible = credibility.plausibility(spec.intervention.kind, spec.primary.name, value)
         facts["persons_treated"] = primary.n
+        facts["n_comparison"] = primary.clusters - primary.treated_clusters
     facts["credibility"] = light.value
     facts["plausibility"] = plausible.value if plausible else "none"
     for check in checks:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -12,7 +12,7 @@ from evaluator.design.frozen import Design, later, period_of
 from evaluator.diagnostics import credibility
 from evaluator.errors import PanelError
 from evaluator.estimators.mean_log_change import MeanLogChange
-from evaluator.evaluation.entry_cohorts import NEVER_LABEL, month_index, month_of_index
+from evaluator.evaluation.entry_cohorts import labelled, month_of_index
 from evaluator.evaluation.estimate_rows import Place, estimate_row
 from evaluator.inference.offered import too_few_donors
 from evaluator.inference.placebo import Randomisation, randomisation
@@ -20,9 +20,6 @@ from evaluator.panel import panel_from_frame
 from evaluator.results import Findings
 from evaluator.spec import MONTHS_PER_YEAR, EvaluationSpec
 from evaluator.vocabulary import NEVER, Diagnostic, Estimate, NotEstimable, Panel, Placebos
-
-if TYPE_CHECKING:
-    import polars as pl
 
 Found = Estimate | NotEstimable
 OUTCOME = "recipients"
@@ -40,17 +37,19 @@ def estimate(
     try:
         placebos, pool = method.fit(panel), method.pool(panel)
     except PanelError as error:
-        refused = NotEstimable("Serien kan ikke sammenlignes omkring starten.", "Længere serie, eller et lavere krav.")
-        findings.add("refusals", {"outcome": OUTCOME, "reason": refused.reason, "what_would_help": str(error)})
-        return refused, []
+        refused = NotEstimable(
+            "Serien kan ikke sammenlignes omkring starten: den er for kort, eller kommunen har ukendte tal i de to år.",
+            "En længere serie, en bredere kategori eller et lavere krav til antal modtagere.",
+        )
+        findings.facts(refusal_detail=str(error))
+        return _refused(refused, findings), []
     if 1 / (placebos.size.size + 1) > 1 - LEVEL:
-        few = too_few_donors(placebos.size.size)
-        findings.add("refusals", {"outcome": OUTCOME, "reason": few.reason, "what_would_help": few.what_would_help})
-        return few, []
+        findings.facts(n_comparison=placebos.size.size)
+        return _refused(too_few_donors(placebos.size.size), findings), []
     plain = randomisation(placebos, donors_see_treated=True)
     scaled = randomisation(placebos, scaled=True, donors_see_treated=True)
-    found = _estimate(plain, placebos, "randomisation")
     beside = _estimate(scaled, placebos, "randomisation_scaled")
+    found = _cautious(_estimate(plain, placebos, "randomisation"), beside)
     relevant = relevant_change(spec)
     place = Place(OUTCOME, None, "log", is_primary=spec.primary.name == OUTCOME, relevant_change=relevant)
     size = round(placebos.treated_size)
@@ -73,7 +72,13 @@ def estimate(
         findings.facts(country_change=round(change, 6))
     _placebo_rows(placebos, scaled, findings)
     _paths(panel, method, found.value, findings)
-    return _cautious(found, beside), [_placebo_date(panel, method)]
+    return found, [_placebo_date(panel, method)]
+
+
+def _refused(refusal: NotEstimable, findings: Findings) -> NotEstimable:
+    told = {"reason": refusal.reason, "what_would_help": refusal.what_would_help}
+    findings.add("refusals", {"outcome": OUTCOME, **told})
+    return refusal
 
 
 def relevant_change(spec: EvaluationSpec) -> float | None:
@@ -85,7 +90,9 @@ def relevant_change(spec: EvaluationSpec) -> float | None:
 def estimator_of(spec: EvaluationSpec) -> MeanLogChange:
     """Return the estimator with a window of one year in the spec's periods."""
     return MeanLogChange(
-        window=MONTHS_PER_YEAR // spec.panel.period_months, minimum_level=spec.comparison.minimum_level
+        window=MONTHS_PER_YEAR // spec.panel.period_months,
+        minimum_level=spec.comparison.minimum_level,
+        anticipation=-(-spec.comparison.anticipation // spec.panel.period_months),
     )
 
 
@@ -99,7 +106,7 @@ def read_panel(
     import polars as pl
 
     assert design.first_start is not None
-    last = later(design.first_start, -1) if years_earlier else spec.panel.to
+    last = later(period_of(design.first_start, spec.panel.period_months), -1) if years_earlier else spec.panel.to
 
     if spec.panel.source == "kommunepanel":
         frame = connection.sql(
@@ -121,18 +128,14 @@ def read_panel(
             params=[last],
         ).pl()
     included = (*design.treated_codes, *design.donors)
-    starts = {code: month_index(first) - MONTHS_PER_YEAR * years_earlier for code, first in design.cohort_of().items()}
-    labelled = frame.filter(pl.col("municipality_code").is_in(included)).with_columns(
-        period=_month(pl.col("period_on")),
-        cohort=pl.col("municipality_code").replace_strict(starts, default=NEVER_LABEL, return_dtype=pl.Int64),
-    )
-    if labelled.is_empty():
+    found = labelled(frame.filter(pl.col("municipality_code").is_in(included)), design, years_earlier)
+    if found.is_empty():
         raise PanelError(
             f"{spec.file}: the series has no number for this benefit and these periods; expected some. "
             f"Check 'benefits' and 'period' against the loaded extract."
         )
     return panel_from_frame(
-        labelled, unit="municipality_code", period="period", outcome="recipients", cohort="cohort", gaps=True
+        found, unit="municipality_code", period="period", outcome="recipients", cohort="cohort", gaps=True
     )
 
 
@@ -158,12 +161,6 @@ def _country_change(connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec,
     ).fetchall()
     before, after, periods = found[0]
     return float(after / before - 1) if periods == 2 * method.window and before else None
-
-
-def _month(day: pl.Expr) -> pl.Expr:
-    import polars as pl
-
-    return day.dt.year().cast(pl.Int64) * 12 + day.dt.month() - 1
 
 
 def _estimate(found: Randomisation, placebos: Placebos, method: str) -> Estimate:
@@ -210,8 +207,7 @@ def _paths(panel: Panel, method: MeanLogChange, effect: float, findings: Finding
     pool = method.pool(panel)
     donors = [row for row in pool.units if row != pool.treated]
     start = int(panel.cohort[panel.cohort != NEVER][0])
-    before = slice(start - method.window, start)
-    after = slice(start, start + method.window)
+    before, after = method.windows(start)
     for arm, rows in (("treated", [pool.treated]), ("comparison", donors)):
         seen = panel.observed[rows].all(axis=0)
         level = np.where(seen, panel.outcome[rows].sum(axis=0), np.nan)

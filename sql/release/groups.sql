@@ -1,7 +1,7 @@
 -- Effects by group of persons.
 -- grain:   grouping, group_name
 -- inputs:  results.groups
--- outputs: grouping, group_name, persons, value, low, high, is_estimable, reason
+-- outputs: grouping, group_name, persons, value, low, high, smallest_count, is_estimable, reason
 -- note:    disclosure control is applied by evaluator/release.py when the rows become release.groups
 select
     grouping,
@@ -10,6 +10,7 @@ select
     value,
     low,
     high,
+    smallest_count,
     is_estimable,
     reason
 from results.groups

@@ -30,6 +30,7 @@ def _findings(treated: list[int], months: list[tuple[int, int]], groups: list[in
     found.add("before_after", {"outcome": "job", "unit": "share", "effect": 0.01, "is_estimable": True, **naive})
     for index, members in enumerate(groups):
         group = {"grouping": "age_group", "group_name": f"g{index}", "persons": members, "is_estimable": True}
+        group["smallest_count"] = members // 2
         found.add("groups", {**group, "value": 0.1, "low": 0.0, "high": 0.2})
     found.add("deliveries", {"extract": "personer", "file": "personer.csv", "rows": rows, "rejected": rows % 7})
     found.add("quality", {"table_name": "stg_persons", "rule": "key", "rows": rows, "unexpected": rows % 5})
