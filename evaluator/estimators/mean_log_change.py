@@ -25,19 +25,32 @@ class Pool:
 class MeanLogChange:
     """d = c less the mean c of the others, c = log(mean after the start / mean before it).
 
-    `window` periods on either side (4 quarters or 12 months). Units whose mean before is under `minimum_level`, or
-    whose label is in `exclude`, are no donors. A zero or missing cell is unknown for a logarithm: its unit is counted,
-    never dropped in silence. In log points.
+    `window` periods on either side (4 quarters or 12 months). `anticipation` is in periods: those before the start in
+    which people may already react; the mean before ends ahead of them and they are in neither mean. Units whose mean
+    before is under `minimum_level`, or whose label is in `exclude`, are no donors. A zero or missing cell is unknown
+    for a logarithm: its unit is counted, never dropped in silence. In log points.
     """
 
     window: int = 4
     minimum_level: float = 40.0
     exclude: tuple[str, ...] = ()
+    anticipation: int = 0
     name: str = "mean_log_change"
     source: str = "Ferman and Pinto (2019), Review of Economics and Statistics 101(3); ranks: Fisher (1935)"
     assumes: frozenset[Assumption] = frozenset({Assumption.PARALLEL_TRENDS, Assumption.COMMON_SHOCKS})
 
     donors_see_treated: bool = True
+
+    def __post_init__(self) -> None:
+        if self.window < 1 or self.anticipation < 0:
+            raise ValueError(
+                f"mean_log_change: window {self.window} and anticipation {self.anticipation}; expected at least 1 and 0"
+            )
+
+    def windows(self, start: int) -> tuple[slice, slice]:
+        """Return the periods of the mean before and of the mean after a start, as slices of the panel's periods."""
+        last = start - self.anticipation
+        return slice(last - self.window, last), slice(start, start + self.window)
 
     def fit(self, panel: Panel) -> Placebos:
         """Return the treated unit's d and each donor's (D, 1); size is the mean level before the start."""
@@ -91,12 +104,14 @@ class MeanLogChange:
     def _means(self, panel: Panel) -> tuple[Floats, Floats, Bools]:
         """Return the means before and after the start (N,), and where all cells of both windows are over 0."""
         start = int(panel.cohort[self._treated(panel)])
-        if start < self.window or start + self.window > len(panel.periods):
+        before, after = self.windows(start)
+        if before.start < 0 or after.stop > len(panel.periods):
+            ahead = f" and its {self.anticipation} of anticipation" if self.anticipation else ""
             raise PanelError(
-                f"mean_log_change: the panel has {start} periods before the start and {len(panel.periods) - start} "
-                f"from it on; expected {self.window} of each. Lengthen the panel or move the date."
+                f"mean_log_change: the panel has {max(before.stop, 0)} periods before the start{ahead} and "
+                f"{len(panel.periods) - start} from it on; expected {self.window} of each. "
+                "Lengthen the panel or move the date."
             )
-        both = slice(start - self.window, start + self.window)
-        cells = np.where(panel.observed[:, both], panel.outcome[:, both], 0.0)
-        known = np.asarray((cells > 0).all(axis=1), dtype=np.bool_)
-        return cells[:, : self.window].mean(axis=1), cells[:, self.window :].mean(axis=1), known
+        cells = np.where(panel.observed, panel.outcome, 0.0)
+        known = (cells[:, before] > 0).all(axis=1) & (cells[:, after] > 0).all(axis=1)
+        return cells[:, before].mean(axis=1), cells[:, after].mean(axis=1), np.asarray(known, dtype=np.bool_)

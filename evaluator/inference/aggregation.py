@@ -11,6 +11,8 @@ from evaluator.estimators.cluster_sums import cluster_sums
 from evaluator.vocabulary import Bools, Cell, Fit, Floats, Ints, Panel, Sections
 
 KINDS = ("simple", "event", "group", "calendar")
+NOISE = 1e-12
+"""Share of the outcome's size under which a difference is the last bits of a machine and counts as none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +87,28 @@ def aggregate(fit: Fit, panel: Panel | Sections, kind: str) -> Aggregate:
     share = sums.share()  # (G, E)
     mean = share.sum(axis=0) / sums.rows
     weights = plan.weights(np.ones(len(fit.cells), dtype=np.bool_), mean)
-    values = weights @ fit.effect
+    smallest = noise(panel)
+    values = without_noise(weights @ fit.effect, smallest)
     influence = fit.influence @ weights.T + _share_influence(plan, fit.effect, values, share, mean, weights)
     if plan.kind in ("event", "calendar") and plan.overall.any():
         influence[:, 0] = influence[:, 1:][:, plan.overall].mean(axis=1)
     error = np.sqrt((influence**2).sum(axis=0)) / fit.scale
+    influence[:, error <= smallest] = 0.0
     error[~influence.any(axis=0)] = np.nan
     return Aggregate(
         kind, float(values[0]), float(error[0]), plan.labels, values[1:], error[1:], influence, weights, fit.scale
     )
+
+
+def noise(panel: Panel | Sections) -> float:
+    """Return the size, in the unit of the panel, under which an effect or an error is arithmetic and not data."""
+    outcome = np.where(panel.observed, panel.outcome, 0.0) if isinstance(panel, Panel) else panel.outcome
+    return NOISE * float(np.abs(outcome).max(initial=0.0))
+
+
+def without_noise(values: Floats, smallest: float) -> Floats:
+    """Return `values` with those of at most `smallest` as exact zeros."""
+    return np.where(np.abs(values) <= smallest, 0.0, values)
 
 
 def averaging(cells: tuple[Cell, ...], periods: tuple[Any, ...], cohorts: Ints, kind: str) -> Plan:

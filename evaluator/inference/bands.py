@@ -9,10 +9,24 @@ from typing import Any
 import numpy as np
 
 from evaluator.errors import PanelError
+from evaluator.inference.aggregation import NOISE
 from evaluator.inference.leave_one_out import Replicates, averages
-from evaluator.inference.offered import ENOUGH, FEW, MIN_DONORS, few_treated, no_cells, too_few_donors, weak_base
-from evaluator.inference.placebo import placebos, spread
-from evaluator.vocabulary import Floats, Ints, NotEstimable, Panel, Sections
+from evaluator.inference.offered import (
+    ENOUGH,
+    FEW,
+    MIN_DONORS,
+    few_treated,
+    is_base,
+    no_cells,
+    no_chance,
+    no_pre_periods,
+    no_variation,
+    one_comparison,
+    too_few_donors,
+    weak_base,
+)
+from evaluator.inference.placebo import known_donors, placebos, spread
+from evaluator.vocabulary import Bools, Floats, Ints, NotEstimable, Panel, Sections
 
 DRAWS = 20_000
 SEED = 20_170_101
@@ -88,12 +102,16 @@ def pre_trend_test(estimator: Any, panel: Panel | Sections) -> PreTrend | NotEst
     except PanelError:
         return no_cells()
     times = np.array(loo.aggregate.labels, dtype=np.int64)
+    before = times < -getattr(estimator, "anticipation", 0)
+    before &= np.array([not is_base(loo, row) for row in range(1, loo.value.size)], dtype=np.bool_)
+    if not before.any():
+        return weak_base(estimator, loo, 0) or no_pre_periods()
     if loo.treated[0] < FEW:
-        return _randomised_pre_trend(estimator, panel, times)
+        return _randomised_pre_trend(estimator, panel, times, before)
     deviations = _deviations(loo)[:, 1:]
-    used = (times < -getattr(estimator, "anticipation", 0)) & (loo.treated[1:] >= FEW) & _usable(deviations)
+    used = before & (loo.treated[1:] >= FEW) & _usable(deviations)
     if not used.any():
-        return few_treated(int(loo.treated[0]))
+        return _unusable(loo.value[1:][before], deviations[:, before], loo.treated[1:][before])
     errors = np.sqrt((deviations[:, used] ** 2).sum(axis=0))
     ratios, freedom = np.abs(loo.value[1:][used] / errors), _freedom(loo.treated[1:][used])
     largest = _largest(deviations[:, used])
@@ -101,22 +119,32 @@ def pre_trend_test(estimator: Any, panel: Panel | Sections) -> PreTrend | NotEst
     return PreTrend(float(ratios.max()), p, tuple(int(t) for t in times[used]), "leave_one_cluster_out")
 
 
-def _randomised_pre_trend(estimator: Any, panel: Panel | Sections, times: Ints) -> PreTrend | NotEstimable:
-    """Rank the treated clusters' largest scaled effect before the window among the donors'."""
+def _randomised_pre_trend(
+    estimator: Any, panel: Panel | Sections, times: Ints, before: Bools
+) -> PreTrend | NotEstimable:
+    """Rank the treated clusters' largest scaled effect at the event times `before` among the donors'.
+
+    An event time at which all donors' effects are 0 has no scale and is not used.
+    """
     found = placebos(estimator, panel, "event")
-    if found.donors.shape[0] < MIN_DONORS:
-        return too_few_donors(found.donors.shape[0])
+    columns = [int(c) for c in np.flatnonzero(before) + 1 if np.isfinite(found.effect[c])]
+    known = np.array([known_donors(found, c) for c in columns], dtype=np.bool_).reshape(len(columns), found.size.size)
+    donors = int(known.any(axis=0).sum())
+    if donors < MIN_DONORS:
+        return too_few_donors(donors)
     own, others, used = [], [], []
-    for column, time in enumerate(times, start=1):
-        scale = spread(found, column)
-        if time >= -getattr(estimator, "anticipation", 0) or sum(scale) == 0:
+    for column, there in zip(columns, known, strict=True):
+        a, b = spread(found, column)
+        if a + b == 0:
             continue
-        used.append(int(time))
-        own.append(abs(found.effect[column]) / np.sqrt(scale[0] + scale[1] / found.treated_size))
-        others.append(np.abs(found.donors[:, column]) / np.sqrt(scale[0] + scale[1] / found.size))
+        used.append(int(times[column - 1]))
+        own.append(abs(found.effect[column]) / np.sqrt(a + b / found.treated_size))
+        score = np.full(there.size, -np.inf)  # a donor without the event time cannot have its largest there
+        score[there] = np.abs(found.donors[there, column]) / np.sqrt(a + b / found.size[there])
+        others.append(score)
     if not used:
-        return no_cells()
-    largest = np.nanmax(np.array(others), axis=0)
+        return no_chance()
+    largest = np.max(others, axis=0)[known.any(axis=0)]
     p = (1 + int((largest >= max(own)).sum())) / (1 + largest.size)
     return PreTrend(float(max(own)), p, tuple(used), "randomisation")
 
@@ -127,14 +155,25 @@ def _labels(data: Panel | Sections) -> tuple[Any, ...]:
 
 
 def _deviations(loo: Replicates) -> Floats:
-    """Return (G, P) columns whose length is the standard error by the rule of treated clusters."""
+    """Return (G, P) columns whose length is the standard error by the rule of treated clusters; 0 when it is noise."""
     influence = loo.aggregate.influence / loo.aggregate.scale
-    return np.where(loo.treated >= ENOUGH, influence, loo.deviations())
+    out = np.where(loo.treated >= ENOUGH, influence, loo.deviations())
+    out[:, np.sqrt((out**2).sum(axis=0)) <= NOISE * np.abs(loo.value)] = 0.0
+    return out
 
 
 def _usable(deviations: Floats) -> Any:
     """Return which columns have a finite, positive length."""
     return np.isfinite(deviations).all(axis=0) & deviations.any(axis=0)
+
+
+def _unusable(value: Floats, deviations: Floats, treated: Ints) -> NotEstimable:
+    """Return why none of the numbers has an error: few treated clusters, no variation, or a lone comparison."""
+    enough = treated >= FEW
+    if not enough.any():
+        return few_treated(int(treated.max(initial=0)))
+    known = np.isfinite(deviations).all(axis=0) & enough
+    return no_variation(float(np.abs(value[known]).max())) if known.any() else one_comparison()
 
 
 def _freedom(treated: Ints) -> Floats:
@@ -146,7 +185,7 @@ def _band(
 ) -> Band | NotEstimable:
     used = (treated >= FEW) & _usable(deviations)
     if not used.any():
-        return few_treated(int(treated.max(initial=0)))
+        return _unusable(value, deviations, treated)
     se = np.full(value.size, np.nan)
     se[used] = np.sqrt((deviations[:, used] ** 2).sum(axis=0))
     critical = np.full(value.size, np.nan)

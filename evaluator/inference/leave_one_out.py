@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from evaluator.estimators.cluster_sums import ClusterSums, cluster_sums
-from evaluator.inference.aggregation import Aggregate, Plan, aggregate, averaging
+from evaluator.inference.aggregation import Aggregate, Plan, aggregate, averaging, noise, without_noise
 from evaluator.panel import without_clusters
 from evaluator.vocabulary import NEVER, Bools, Cell, Floats, Ints, Panel, Sections
 
@@ -24,6 +24,8 @@ class Replicates:
     treated: Ints  # (P,) treated clusters with positive weight in the number
     persons: Floats  # (P,) treated persons behind it
     clusters: int
+    cohorts: Ints  # (E,) first exposed periods, NEVER last if present
+    present: Bools  # (E, T) where a cohort has persons
 
     def deviations(self) -> Floats:
         """Return (G, P) whose cross product is the leave-one-cluster-out covariance.
@@ -66,7 +68,9 @@ def averages(estimator: Any, panel: Panel | Sections, kind: str, *, refit_from: 
         left = share.sum(axis=0) - share
         for cluster in range(sums.clusters):
             refits[cluster] = _average(plan, effects[cluster], left[cluster])
-    return Replicates(whole, fit.cells, value, refits, treated, persons, sums.clusters)
+        refits = without_noise(refits, noise(panel))
+    present = sums.by_cohort(sums.weight) > 0
+    return Replicates(whole, fit.cells, value, refits, treated, persons, sums.clusters, sums.cohorts, present)
 
 
 def _average(plan: Plan, effect: Floats, share: Floats) -> Floats:

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from evaluator.errors import PanelError
+from evaluator.inference.aggregation import NOISE
 from evaluator.inference.leave_one_out import Replicates, averages
-from evaluator.inference.placebo import placebos_of, randomisation
+from evaluator.inference.placebo import known_donors, placebos_of, randomisation
 from evaluator.vocabulary import NEVER, Estimate, NotEstimable, Panel, Placebos, Sections
 
 FEW = 5
@@ -66,7 +67,7 @@ def _one(estimator: Any, loo: Replicates, row: int, level: float, placebos: _Pla
     treated = int(loo.treated[row])
     if treated == 0 or not np.isfinite(loo.value[row]):
         return no_cells()
-    if not loo.aggregate.influence[:, row].any():
+    if is_base(loo, row):
         return NotEstimable(
             "Tallet er sammenligningens udgangspunkt og er nul pr. definition.", "Vælg en anden periode."
         )
@@ -78,13 +79,17 @@ def _one(estimator: Any, loo: Replicates, row: int, level: float, placebos: _Pla
 
 
 def by_error(loo: Replicates, row: int, level: float) -> Estimate | NotEstimable:
-    """Return the estimate with a normal or t interval; refused where leaving a cluster out leaves no number."""
+    """Return the estimate with a normal or t interval; refused without variation or when a refit drops out."""
     treated = int(loo.treated[row])
-    many = treated >= ENOUGH
-    se = float(np.append(loo.aggregate.se, loo.aggregate.error)[row] if many else loo.errors()[row])
-    if not np.isfinite(se):
-        return few_treated(treated)
-    return with_error(float(loo.value[row]), se, level, round(float(loo.persons[row])), loo.clusters, treated)
+    error = np.append(loo.aggregate.se, loo.aggregate.error) if treated >= ENOUGH else loo.errors()
+    if not loo.aggregate.influence[:, row].any():
+        return no_variation(float(loo.value[row]))
+    if not np.isfinite(error[row]):
+        return few_treated(treated) if treated < FEW else one_comparison()
+    value, se = float(loo.value[row]), float(error[row])
+    if se <= NOISE * abs(value):
+        return no_variation(value)
+    return with_error(value, se, level, round(float(loo.persons[row])), loo.clusters, treated)
 
 
 def with_error(value: float, se: float, level: float, persons: int, clusters: int, treated: int) -> Estimate:
@@ -101,12 +106,14 @@ def with_error(value: float, se: float, level: float, persons: int, clusters: in
 
 def _by_randomisation(placebos: _Placebos, loo: Replicates, row: int, level: float) -> Estimate | NotEstimable:
     placebo, panel = placebos.of(row), placebos.panel
-    donors = int(np.isfinite(placebo.donors[:, row]).sum())
+    donors = int(known_donors(placebo, row).sum())
     if not np.isfinite(placebo.effect[row]):
         return no_cells()
     if 1 / (donors + 1) > 1 - level:
         return too_few_donors(donors)
     found = randomisation(placebo, column=row, scaled=True, level=level)
+    if found.low == found.high:
+        return no_chance() if found.value else no_variation(found.value)
     persons, treated = round(float(loo.persons[row])), int(loo.treated[row])
     pool = int(np.unique(panel.cluster[panel.cohort == NEVER]).size)
     clusters = treated + (donors if treated == 1 else pool)  # a donor without persons in the base is none
@@ -116,16 +123,35 @@ def _by_randomisation(placebos: _Placebos, loo: Replicates, row: int, level: flo
 
 
 def weak_base(estimator: Any, loo: Replicates, row: int) -> NotEstimable | None:
-    """Return a refusal when a cohort in the number has fewer than two periods before its window of anticipation."""
-    weights = loo.aggregate.weights[row]
-    first = min((cell.cohort for cell, w in zip(loo.cells, weights, strict=True) if w > 0), default=0)
-    before = first - getattr(estimator, "anticipation", 0)
+    """Return a refusal when the earliest cohort in the number has fewer than two observed periods to compare with."""
+    before = periods_before(estimator, loo, row)
     if before >= MIN_PRE_PERIODS:
         return None
+    periods = "periode" if before == 1 else "perioder"
     return NotEstimable(
-        f"Der er kun {max(before, 0)} perioder før første start, som ikke selv kan være påvirket; der kræves mindst 2.",
+        f"Der er kun data for begge grupper i {before} {periods} før første start, som ikke selv kan være påvirket; "
+        f"der kræves mindst {MIN_PRE_PERIODS}.",
         "Hent data længere tilbage, eller vælg en kortere horisont.",
     )
+
+
+def periods_before(estimator: Any, loo: Replicates, row: int) -> int:
+    """Return how many periods before the window of anticipation hold both sides of the number's earliest cohort.
+
+    Periods of the calendar in which either side has no persons do not count.
+    """
+    weights = loo.aggregate.weights[row]
+    first = min((cell.cohort for cell, w in zip(loo.cells, weights, strict=True) if w > 0), default=0)
+    only_never = getattr(estimator, "comparison", None) == "never"
+    compared = loo.cohorts == NEVER if only_never else loo.cohorts > first
+    both = loo.present[loo.cohorts == first].any(axis=0) & loo.present[compared].any(axis=0)
+    return int(both[: max(first - getattr(estimator, "anticipation", 0), 0)].sum())
+
+
+def is_base(loo: Replicates, row: int) -> bool:
+    """Return whether the number is the base of a universal base, compared with itself."""
+    used = [cell for cell, w in zip(loo.cells, loo.aggregate.weights[row], strict=True) if w > 0]
+    return all(cell.period == cell.base for cell in used) and not loo.aggregate.influence[:, row].any()
 
 
 def no_cells() -> NotEstimable:
@@ -149,4 +175,40 @@ def too_few_donors(donors: int) -> NotEstimable:
     return NotEstimable(
         f"Der er kun {donors} sammenligningskommuner; den mindst mulige p-værdi er {100 / (donors + 1):.0f} %.",
         f"Mindst {MIN_DONORS} kommuner uden indsats at sammenligne med.",
+    )
+
+
+def no_variation(value: float) -> NotEstimable:
+    """Return the refusal for a number that no cluster moves: an outcome that nobody or everybody compared has."""
+    if value == 0:
+        return NotEstimable(
+            "Udfaldet forekommer ikke blandt dem, der sammenlignes, så der er intet at beregne.",
+            "Et hyppigere udfald.",
+        )
+    return NotEstimable(
+        "Udfaldet er ens i alle kommuner i hver gruppe, så usikkerheden kan ikke måles.", "Et mere varieret udfald."
+    )
+
+
+def no_chance() -> NotEstimable:
+    """Return the refusal for a placebo test in which the donors never differ from one another."""
+    return NotEstimable(
+        "Udfaldet forekommer ikke i sammenligningskommunerne, så tilfældige udsving kan ikke måles.",
+        "Flere eller større sammenligningskommuner, eller et hyppigere udfald.",
+    )
+
+
+def one_comparison() -> NotEstimable:
+    """Return the refusal for a number that drops out when a single comparison cluster does."""
+    return NotEstimable(
+        "Tallet hviler på én sammenligningskommune, så usikkerheden kan ikke måles.",
+        "Flere sammenligningskommuner, eller et længere panel.",
+    )
+
+
+def no_pre_periods() -> NotEstimable:
+    """Return the refusal for a pre-trend without two periods before the start that can be compared."""
+    return NotEstimable(
+        "Ingen periode før første start kan sammenlignes med en anden, så parallel udvikling kan ikke prøves.",
+        "Hent data længere tilbage, eller vælg en kortere horisont.",
     )

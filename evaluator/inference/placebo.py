@@ -11,7 +11,7 @@ import numpy as np
 from evaluator.errors import PanelError
 from evaluator.inference.aggregation import aggregate
 from evaluator.panel import select
-from evaluator.vocabulary import NEVER, Floats, Ints, Panel, Placebos, Sections
+from evaluator.vocabulary import NEVER, Bools, Floats, Ints, Panel, Placebos, Sections
 
 DRAWS = 499
 """Sets of donors drawn when more than one cluster is treated."""
@@ -97,15 +97,22 @@ def _numbers(
     return np.array([table.get(name, np.nan) for name in names]), names
 
 
+def known_donors(placebos: Placebos, column: int = 0) -> Bools:
+    """Return which donors (D,) have a number in `column` and persons behind it."""
+    return np.asarray(np.isfinite(placebos.donors[:, column]) & (placebos.size > 0), dtype=np.bool_)
+
+
 def spread(placebos: Placebos, column: int = 0) -> tuple[float, float]:
     """Return a, b >= 0 of variance = a + b / size, by least squares of the donors' squared effects on 1 / size.
 
+    Both are 0 when no donor is known or all their effects are 0: then chance cannot be measured.
     Source: Ferman and Pinto (2019), Review of Economics and Statistics 101(3), section 3.
     """
     from scipy.optimize import nnls
 
-    effect = placebos.donors[:, column]
-    known = np.isfinite(effect) & (placebos.size > 0)
+    effect, known = placebos.donors[:, column], known_donors(placebos, column)
+    if not effect[known].any():
+        return 0.0, 0.0
     design = np.column_stack([np.ones(known.sum()), 1 / placebos.size[known]])
     length = np.sqrt((design**2).sum(axis=0))
     found, _ = nnls(design / length, effect[known] ** 2)
@@ -126,10 +133,19 @@ def randomisation(
     `scaled` divides every effect by sqrt(a + b / size) at the a and b of the unshifted effects. With
     `donors_see_treated` the treated one is among each donor's comparison, so taking an effect x from it moves every
     donor's by x / D; every score is then recomputed. The interval spans all effects whose p is over 1 - `level`.
+
+    When all donors' effects are 0 there is nothing to scale by and the plain effects are ranked. An interval of one
+    point says that too few donors differ from 0 for any other effect to be kept. Raises ValueError without a finite
+    effect, a known donor, or persons behind the treated one.
     """
-    effect, known = float(placebos.effect[column]), np.isfinite(placebos.donors[:, column])
+    effect, known = float(placebos.effect[column]), known_donors(placebos, column)
+    if not (np.isfinite(effect) and known.any() and placebos.treated_size > 0):
+        raise ValueError(
+            f"randomisation: the effect is {effect}, of {placebos.treated_size:g} persons, with {known.sum()} known "
+            "donors; expected a number with persons behind it and at least one donor."
+        )
     donors, size = placebos.donors[known, column], placebos.size[known]
-    a, b = spread(placebos, column) if scaled else (1.0, 0.0)
+    a, b = spread(placebos, column) if scaled and donors.any() else (1.0, 0.0)
     own, theirs = np.sqrt(a + b / placebos.treated_size), np.sqrt(a + b / size)
     leak = 1 / donors.size if donors_see_treated else 0.0
     score, scores = effect / own, donors / theirs
@@ -149,12 +165,17 @@ def randomisation(
 
 
 def _inverted(own: float, slope: float, others: Floats, leaks: Floats, size: float) -> tuple[float, float]:
-    """Return the hull of x where the share of |others + leaks x| >= |own - slope x| is over `size`, at breakpoints."""
+    """Return the hull of x where the share of |others + leaks x| >= |own - slope x| is over `size`, at breakpoints.
+
+    At x = own / slope the share is 1, so the hull always holds it.
+    """
     with np.errstate(divide="ignore", invalid="ignore"):
         points = np.concatenate([(own - others) / (slope + leaks), (own + others) / (slope - leaks)])
     points = np.unique(points[np.isfinite(points)])
     ends = np.concatenate([[points[0] - 1], (points[1:] + points[:-1]) / 2, [points[-1] + 1]])
     beyond = np.abs(others + leaks * ends[:, None]) >= np.abs(own - slope * ends)[:, None]
     kept = np.flatnonzero((1 + beyond.sum(axis=1)) / (others.size + 1) > size)
-    edges = np.concatenate([[-np.inf], points, [np.inf]])
-    return float(edges[kept[0]]), float(edges[kept[-1] + 1])
+    edges, sure = np.concatenate([[-np.inf], points, [np.inf]]), own / slope
+    if kept.size == 0:
+        return sure, sure
+    return min(float(edges[kept[0]]), sure), max(float(edges[kept[-1] + 1]), sure)

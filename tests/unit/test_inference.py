@@ -123,8 +123,8 @@ def test_the_share_of_cohorts_has_influence_of_its_own():
 @pytest.mark.parametrize(
     ("data", "estimator", "word"),
     [
-        (world([1] * 6), GroupTime(), "perioder før"),
-        (world([4] * 6), GroupTime(anticipation=3), "perioder før"),
+        (world([1] * 6), GroupTime(), "1 periode før"),
+        (world([4] * 6), GroupTime(anticipation=3), "1 periode før"),
         (world([6] * 10, clusters=10), GroupTime(), "sammenligne"),
         (world([6], clusters=19), GroupTime(), "sammenligningskommuner"),
     ],

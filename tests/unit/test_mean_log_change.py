@@ -117,3 +117,34 @@ def test_a_design_without_one_start_and_two_windows_is_refused(starts, message):
 def test_a_treated_unit_with_a_zero_is_refused_in_words():
     with pytest.raises(PanelError, match="unknown cells"):
         MeanLogChange(window=2).fit(grid([[50, 50, 0, 50]] + [[50.0] * 4] * 2, [3, 0, 0]))
+
+
+def test_periods_of_anticipation_are_in_neither_mean():
+    values = [[100, 100, 7, 0, 50, 50, 9], [100, 100, 3, 5, 100, 100, 9], [10, 30, 900, None, 40, 40, 9]]
+    method, panel = MeanLogChange(window=2, minimum_level=10, anticipation=2), grid(values, [5, 0, 0])
+    placebos = method.fit(panel)
+    c = np.log([0.5, 1.0, 2.0])
+    np.testing.assert_allclose(method.changes(panel), c)
+    np.testing.assert_allclose(placebos.effect, c[0] - (c[1] + c[2]) / 2)
+    assert placebos.size.tolist() == [100, 20] and method.pool(panel).unknown == 0
+
+
+@pytest.mark.parametrize(
+    ("anticipation", "before", "after"), [(0, slice(4, 8), slice(8, 12)), (3, slice(1, 5), slice(8, 12))]
+)
+def test_the_windows_are_told(anticipation, before, after):
+    assert MeanLogChange(anticipation=anticipation).windows(8) == (before, after)
+
+
+@pytest.mark.parametrize(
+    ("anticipation", "message"), [(1, "1 periods before the start and its 1 of anticipation"), (9, "has 0 periods")]
+)
+def test_a_panel_too_short_for_the_anticipation_is_refused(anticipation, message):
+    with pytest.raises(PanelError, match=message):
+        MeanLogChange(window=2, anticipation=anticipation).fit(grid([[50.0] * 4] * 2, [3, 0]))
+
+
+@pytest.mark.parametrize("wrong", [{"anticipation": -1}, {"window": 0}])
+def test_windows_that_cannot_be_are_refused(wrong):
+    with pytest.raises(ValueError, match="expected at least 1 and 0"):
+        MeanLogChange(**wrong)
