@@ -16,6 +16,7 @@ SEALED = """
 import socket, sys
 
 def refuse(*_, **__):
+    print("the network was asked for", flush=True)
     raise OSError("the network is off")
 
 for name in ("connect", "connect_ex", "sendto", "sendmsg"):
@@ -105,7 +106,7 @@ def sealed(tmp_path_factory: pytest.TempPathFactory) -> Sealed:
 
 def test_the_whole_job_runs_with_the_network_off(sealed: Sealed) -> None:
     assert sealed.code == 0, sealed.output[-2000:]
-    assert "network is off" not in sealed.output
+    assert "the network was asked for" not in sealed.output
     assert len(list((sealed.project / "reports").glob("*.html"))) == 2
 
 
