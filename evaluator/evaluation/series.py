@@ -234,7 +234,8 @@ def _paths(panel: Panel, method: MeanLogChange, effect: float, findings: Finding
 
 def _placebo_date(panel: Panel, method: MeanLogChange) -> Diagnostic:
     """Return the test of a false start one year earlier, where nothing happened."""
-    moved = replace(panel, cohort=np.where(panel.cohort == NEVER, NEVER, panel.cohort - method.window))
+    back = method.window + method.anticipation
+    moved = replace(panel, cohort=np.where(panel.cohort == NEVER, NEVER, panel.cohort - back))
     try:
         found = randomisation(method.fit(moved), scaled=True, donors_see_treated=True)
     except PanelError:

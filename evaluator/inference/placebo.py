@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations, permutations
+from math import comb, perm
 from typing import Any
 
 import numpy as np
@@ -58,7 +60,7 @@ def _stand_in(
     persons = np.bincount(chosen.cluster, weights=chosen.weight, minlength=own.size)
     pool = select(chosen, chosen.cohort == NEVER)
     effects, sizes = [], []
-    for members in _sets(donors.size, treated.size):
+    for members in _sets(donors.size, own[treated]):
         cohort = np.full(donors.size, NEVER, dtype=np.int64)
         cohort[members] = own[treated]
         effects.append(_numbers(estimator, replace(pool, cohort=cohort[pool.cluster]), kind, labels)[0])
@@ -74,11 +76,18 @@ def _cohorts(panel: Panel | Sections) -> Ints:
     return out
 
 
-def _sets(donors: int, treated: int) -> list[Ints]:
-    if treated == 1:
-        return [np.array([index]) for index in range(donors)]
+def _sets(donors: int, starts: Ints) -> list[Ints]:
+    """Return who stands in for the treated with these starts: every different assignment, or DRAWS of them at random.
+
+    Different assignments are counted, never draws: with few donors a test must not look finer than it is.
+    """
+    treated, is_same_start = starts.size, np.unique(starts).size == 1
     if donors <= treated:
         return []
+    different = comb(donors, treated) if is_same_start else perm(donors, treated)
+    if different <= DRAWS:
+        choose = combinations if is_same_start else permutations
+        return [np.array(members) for members in choose(range(donors), treated)]
     rng = np.random.default_rng(SEED)
     return [rng.permutation(donors)[:treated] for _ in range(DRAWS)]
 
