@@ -124,11 +124,10 @@ def _undecided(released: Released, estimate: Row) -> str:
 
 def _holds(estimate: Row, value: float) -> bool:
     """Return whether the interval, as it is printed, holds `value`; an absent end is open."""
-    unit = estimate["unit"]
-    low, high = (estimate["low"], estimate["high"])
+    unit, low, high = estimate["unit"], estimate["low"], estimate["high"]
     shown = numbers.as_printed(value, unit)
-    above = low is None or numbers.as_printed(low, unit) <= shown
-    return above and (high is None or shown <= numbers.as_printed(high, unit))
+    above = not numbers.is_known(low) or numbers.as_printed(low, unit) <= shown
+    return above and (not numbers.is_known(high) or shown <= numbers.as_printed(high, unit))
 
 
 def _guess(estimate: Row) -> str:

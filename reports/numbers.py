@@ -48,10 +48,14 @@ def absent(status: str | None) -> str:
     return {"suppressed": SUPPRESSED, "not_estimable": NOT_ESTIMABLE}.get(status or "", MISSING)
 
 
+def _rounded(value: float | int, decimals: int) -> Decimal:
+    """Return `value` rounded half up."""
+    return Decimal(repr(float(value))).quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP)
+
+
 def number(value: float | int, decimals: int = 1, *, sign: bool = False) -> str:
     """Return `value` rounded half up with Danish separators; `sign` puts a plus before what is above zero."""
-    step = Decimal(1).scaleb(-decimals)
-    rounded = Decimal(repr(float(value))).quantize(step, rounding=ROUND_HALF_UP)
+    rounded = _rounded(value, decimals)
     text = f"{abs(rounded):,.{decimals}f}".translate(str.maketrans(",.", ".,"))
     if rounded < 0:
         return MINUS + text
@@ -73,9 +77,9 @@ def scaled(value: float, unit: str) -> float:
     return 100 * math.expm1(value) if unit == "log" else value * UNITS[unit].factor
 
 
-def as_printed(value: float, unit: str) -> float:
+def as_printed(value: float, unit: str) -> Decimal:
     """Return a difference as a reader sees it: on its scale, with its decimals."""
-    return round(scaled(value, unit), UNITS[unit].decimals)
+    return _rounded(scaled(value, unit), UNITS[unit].decimals)
 
 
 def bare(value: float | None, unit: str, status: str | None = None, *, sign: bool = True) -> str:

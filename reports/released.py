@@ -115,7 +115,7 @@ def _rows(connection: Any, table: str, run_id: str) -> list[Row]:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value that JSON can hold: decimals as floats, dates as ISO text, NaN as null."""
+    """Return a value that JSON can hold: decimals as floats, dates as ISO text, NaN as null (infinity stays)."""
     if isinstance(value, Decimal):
         value = float(value)
     if isinstance(value, float) and value != value:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -37,9 +38,18 @@ def render(connection: Any, run_id: str) -> str:
 
 
 def as_json(released: Released) -> str:
-    """Return the released tables as JSON; a null has its status beside it."""
-    content = {"schema": "release/1", "run_id": released.run_id, "run": released.facts, "tables": released.tables}
+    """Return the released tables as JSON; a null has its status beside it, an open end of an interval is a text."""
+    tables = {
+        table: [{name: _open_end(value) for name, value in row.items()} for row in rows]
+        for table, rows in released.tables.items()
+    }
+    content = {"schema": "release/1", "run_id": released.run_id, "run": released.facts, "tables": tables}
     return json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False) + "\n"
+
+
+def _open_end(value: Any) -> Any:
+    """Return infinity, which JSON cannot hold, as a text."""
+    return str(value) if isinstance(value, float) and math.isinf(value) else value
 
 
 def as_html(released: Released) -> str:

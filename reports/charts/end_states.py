@@ -11,7 +11,7 @@ from reports.released import Released, Row
 WITH, WITHOUT, OTHERS = "med indsatsen", "uden indsatsen (beregnet)", "andre kommuner"
 
 CAPTION = (
-    "Andelene er af alle, der begyndte, og summerer til 100. Til højre: forskellen i pct.point med 95 pct. interval "
+    "Andelene er af alle, der begyndte{}. Til højre: forskellen i pct.point med 95 pct. interval "
     "(tyk streg) og samlet bånd (tynd streg), hvor det er beregnet."
 )
 
@@ -69,7 +69,7 @@ def end_states(released: Released, title: str) -> Figure | None:
         title=title,
         table=table(released, tuple(present)),
         notes=(words.BELOW_ZERO,) * below + words.hidden(len(present) - len(states), "tilstand", "tilstande"),
-        caption=_when(released) + CAPTION,
+        caption=_when(released) + CAPTION.format(", og summerer til 100" if states == present else ""),
     )
 
 

@@ -109,8 +109,8 @@ def _delivery(released: Released) -> dict[str, Any]:
         return {"sentence": sentence, "why": "", "shape": UNRATED[0], "table": delivery_table(rows)}
     parts = [f"{words.DELIVERY[v][1]} i {len(found)}" for v, found in counted.items() if found]
     sentence = f"Det planlagte fald i sagstallet er {words.listed(parts, limit=9)} af {len(rows)} kommuner."
-    whole = len(counted["delivered"]) == len(rows)
-    shape = words.DELIVERY["delivered" if whole else "partly"][0]
+    shared = [verdict for verdict, found in counted.items() if len(found) == len(rows)]
+    shape = words.DELIVERY[shared[0] if shared else "partly"][0]
     return {"sentence": sentence, "why": "", "shape": shape, "table": delivery_table(rows)}
 
 

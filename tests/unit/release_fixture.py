@@ -70,6 +70,19 @@ def put(store: Any, run: str, table: str, **values: Any) -> None:
     )
 
 
+def copy(store: Any, run: str, name: str, *changes: str) -> str:
+    """Copy a run to another name, change it by SQL in which `{run}` selects its rows, and return the name."""
+    for table in COLUMNS:
+        store.execute(f"delete from release.{table} where run_id = ?", [name])
+        store.execute(
+            f"insert into release.{table} select * replace (? as run_id) from release.{table} where run_id = ?",
+            [name, RUNS[run]],
+        )
+    for change in changes:
+        store.execute(change.format(run=f"run_id = '{name}'"))
+    return name
+
+
 def facts(store: Any, run: str, **values: Any) -> None:
     """Insert facts of a run, with those that all runs share."""
     shared = {
@@ -174,10 +187,10 @@ def _trappe(store: Any) -> None:
             status="estimated")  # fmt: skip
         put(store, run, "end_states", arm="counterfactual", state=state, share=counterfactual, status="estimated")
     for position, name in enumerate(FIFTEEN):
-        after = (36.0, 37.5, 35.2, 52.0, 66.0)[position % 5]
+        after = (36, 38, 35, 52, 66)[position % 5]
         share = (70 - after) / 35
         verdict = "delivered" if share >= 0.75 else "partly" if share >= 0.25 else "not_delivered"
-        values = {"measured_before": 70.0 + position % 3, "measured_after": after, "delivered_share": share}
+        values = {"measured_before": 70 + position % 3, "measured_after": after, "delivered_share": share}
         if position == 14:
             values, verdict = {}, "not_measured"
         put(store, run, "delivery", municipality_code=f"{300 + position}", municipality_name=name,
@@ -185,7 +198,7 @@ def _trappe(store: Any) -> None:
         for month in range(0, 72, 2):
             done = min(1.0, max(0.0, (month - 26 - position % 9) / 6))
             put(store, run, "caseload_path", municipality_name=name, month=date(2014 + month // 12, month % 12 + 1, 1),
-                caseload=71 - done * (70 - after) + 2 * math.sin(month + position), status="estimated")  # fmt: skip
+                caseload=round(71 - done * (70 - after) + 2 * math.sin(month + position)), status="estimated")  # fmt: skip
     for grouping, name, persons, value, half, status in (
         ("age_group", "18-24", 2310, 0.034, 0.015, "estimated"), ("age_group", "25-29", 1890, 0.027, 0.016, "estimated"),
         ("age_group", "30-49", 3010, 0.014, 0.013, "estimated"), ("age_group", "50-66", 1210, 0.004, 0.019, "estimated"),
