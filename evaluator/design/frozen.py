@@ -81,9 +81,7 @@ def freeze(connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec) -> Desig
             f"{spec.file}: municipality {both[0]} is both treated and in exclude_donors; expected one of them. "
             f"Correct [comparison]."
         )
-    everyone = [
-        row[0] for row in connection.execute("select municipality_code from raw.municipalities order by 1").fetchall()
-    ]
+    everyone = _present(connection, spec)
     outside = {s.unit for s in treated} | set(excluded)
     return Design(
         treated=treated,
@@ -92,6 +90,16 @@ def freeze(connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec) -> Desig
         periods=periods_between(spec.panel.from_, spec.panel.to, spec.panel.period_months),
         period_months=spec.panel.period_months,
     )
+
+
+def _present(connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec) -> list[str]:
+    """Return the codes of the real municipalities that the loaded data know, in order."""
+    table = "benefit_spells" if spec.panel.source == "registers" else "municipality_statistics"
+    found = connection.execute(
+        "select municipality_code from raw.municipalities "
+        f"where municipality_code in (select municipality_code from marts.{table}) order by 1"
+    ).fetchall()
+    return [row[0] for row in found]
 
 
 def _starts(connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec) -> tuple[Start, ...]:
