@@ -117,8 +117,8 @@ def _insert(connection: duckdb.DuckDBPyConnection, table: str, run_id: str, rows
 
 def _coarse(value: float | None, count: float | None, unit: str) -> float | None:
     """Return a number as it may leave: in steps of one rounding base of persons, so that no count follows from it."""
-    if value is None:
-        return None
+    if value is None or math.isinf(value):  # an interval may be open at one end
+        return value
     if unit == "rate":  # person-months by the thousand stand behind a rate
         return round(value, RATE_DECIMALS)
     step = disclosure.ROUNDING_BASE / count if count else 0.0

@@ -247,7 +247,9 @@ def _people(released: Released) -> dict[str, Any]:
 
 def _states_title(released: Released) -> str:
     job, off = released.overall("job"), released.overall("benefit")
-    if job and off and numbers.is_known(job["value"]) and numbers.is_known(off["value"]):
+    shown = {row["state"] for row in released["end_states"] if numbers.is_known(row["share"])}
+    told = job and off and numbers.is_known(job["value"]) and numbers.is_known(off["value"])
+    if told and {"job", "benefit"} <= shown:
         return f"På ydelse: {numbers.effect(off['value'], 'share')}. I job: {numbers.effect(job['value'], 'share')}"
     return "Hvor borgerne var ved horisonten"
 

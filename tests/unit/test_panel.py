@@ -51,9 +51,7 @@ def test_dates_are_periods_and_a_start_between_two_of_them_counts_from_the_next(
 def test_rows_in_any_order_give_the_same_panel():
     frame = long([2002, 0, 2003, 0])
     shuffled = frame.sample(fraction=1, shuffle=True, seed=3)
-    np.testing.assert_array_equal(
-        panel_from_frame(frame, **NAMES).outcome, panel_from_frame(shuffled, **NAMES).outcome
-    )
+    np.testing.assert_array_equal(panel_from_frame(frame, **NAMES).outcome, panel_from_frame(shuffled, **NAMES).outcome)
 
 
 def moving(column, values):
