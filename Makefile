@@ -18,7 +18,7 @@ demo: install
 	$(BIN)/evaluator demo demo
 
 test: install
-	$(BIN)/python -m pytest tests
+	$(BIN)/python -m pytest tests --numprocesses 2 --dist loadfile
 
 check: install
 	$(BIN)/ruff check .
@@ -28,6 +28,7 @@ check: install
 
 simulate: install
 	$(BIN)/python -m tests.simulation.coverage --seeds 400
+	$(BIN)/python -m tests.simulation.who_gains
 
 faults: install
 	$(BIN)/python -m tests.faults.campaign

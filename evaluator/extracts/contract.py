@@ -49,10 +49,6 @@ def contracts() -> tuple[Contract, ...]:
     return tuple(_contract(file.name.removesuffix(".toml"), tomllib.loads(file.read_text("utf-8"))) for file in files)
 
 
-def contract_named(name: str) -> Contract:
-    return next(contract for contract in contracts() if contract.name == name)
-
-
 def _contract(name: str, data: dict[str, Any]) -> Contract:
     columns = tuple(_column(column, settings) for column, settings in data["columns"].items())
     contract = Contract(
