@@ -119,7 +119,7 @@ def _person_power(spec: EvaluationSpec, design: Design, cohorts: EntryCohorts, o
     moved: Sections = replace(data, cohort=np.where(treated, false_start, NEVER))
     found = offered.estimates(method, moved, "simple").overall
     if isinstance(found, NotEstimable):
-        return Power(outcome, None, "share", found.reason)
+        return Power(outcome, None, "share", f"a run would be refused with »{found.reason}«")
     note = f"false start, {len(design.treated)} treated"
     return Power(outcome, detectable(found), "share", note)
 
@@ -158,5 +158,7 @@ def _series_power(connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec, d
 def _sentence(power: Power) -> str:
     if power.effect is None:
         return f"{power.outcome}: power unknown, {power.note.rstrip('.')}."
+    if power.unit == "share" and power.effect >= 1:
+        return f"{power.outcome}: no possible effect would be found in four of five evaluations ({power.note})."
     size = f"{100 * np.expm1(power.effect):.0f} per cent" if power.unit == "log" else f"{100 * power.effect:.1f} points"
     return f"{power.outcome}: an effect of {size} would be found in four of five evaluations ({power.note})."
