@@ -14,7 +14,7 @@ from evaluator.inference.wald import pre_test
 from evaluator.panel import panel_from_frame, sections_from_frame
 
 FOLDER = Path(os.environ.get("EVALUATOR_SHARED", Path(__file__).parents[3] / "shared")) / "golden" / "mpdta"
-pytestmark = pytest.mark.skipif(not FOLDER.exists(), reason="the golden folder is not beside the project")
+pytestmark = pytest.mark.skipif(not FOLDER.exists(), reason="reference data not found: golden/mpdta")
 REFERENCE = json.loads((FOLDER / "reference.json").read_text(encoding="utf-8")) if FOLDER.exists() else {"cases": []}
 CASES = [case for case in REFERENCE["cases"] if case["xformla"] == "~1"]
 COMPARISON = {"nevertreated": "never", "notyettreated": "not_yet"}

@@ -15,7 +15,7 @@ from evaluator.panel import panel_from_frame
 SHARED = Path(os.environ.get("EVALUATOR_SHARED", Path(__file__).parents[3] / "shared"))
 FILE = SHARED / "domain" / "data" / "auk01_nettoledige_kontanthjaelp_kommune_kvartal.csv"
 CODES = {"Horsens": "615", "Silkeborg": "740", "Ballerup": "151", "Hjørring": "860"}
-needs_series = pytest.mark.skipif(not FILE.exists(), reason="the shared public series is not beside the project")
+needs_series = pytest.mark.skipif(not FILE.exists(), reason="reference data not found: the public series")
 
 
 def series(code, start="2017K1", change=None):
