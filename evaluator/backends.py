@@ -6,8 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-import numpy as np
-
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
@@ -43,8 +41,3 @@ class Joblib:
 def backend(workers: int = 1) -> Backend:
     """Return the serial backend for one worker, joblib for more."""
     return Serial() if workers <= 1 else Joblib(workers)
-
-
-def seeds(root: int, count: int) -> list[np.random.SeedSequence]:
-    """Return one seed per task, the same whatever the number of workers."""
-    return np.random.SeedSequence(root).spawn(count)

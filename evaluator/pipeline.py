@@ -80,13 +80,6 @@ def prepare(project: Project, check_with: Check, progress: Progress = silent) ->
         check(project, check_with, progress)
 
 
-def design(project: Project, spec_path: Path) -> tuple[EvaluationSpec, Design]:
-    """Read a spec and freeze its design; no outcome is opened."""
-    spec = read_spec(project.inside(spec_path))
-    with connect(project) as connection:
-        return spec, freeze(connection, spec)
-
-
 def estimate(project: Project, spec_path: Path, progress: Progress = silent) -> str:
     """Lock the spec, then estimate; return the run's id. The same spec, extracts and code give the stored run."""
     from evaluator.evaluation.run import evaluate
@@ -110,8 +103,8 @@ def estimate(project: Project, spec_path: Path, progress: Progress = silent) -> 
                 "spec_name": spec.evaluation.name,
                 "seed": spec.estimation.seed,
                 "created_at": dt.datetime.now(),
-                "spec_text": project.inside(spec_path).read_text(encoding="utf-8-sig"),
-                **{k: v for k, v in hashes.items() if k != "design_hash"},
+                "spec_text": spec.text,
+                **hashes,
             },
         )
         results.append(connection, run_id, findings)

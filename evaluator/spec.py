@@ -127,6 +127,7 @@ class EvaluationSpec:
     estimation: Estimation
     disclosure: Disclosure = field(default_factory=Disclosure)
     file: str = ""
+    text: str = ""  # as read, once: what is stored is what was locked
 
     @property
     def primary(self) -> Outcome:
@@ -159,7 +160,7 @@ class EvaluationSpec:
     def content_hash(self) -> str:
         """SHA-256 over every choice that can move a number, independent of order, spacing and comments."""
         content = asdict(self)
-        content.pop("file")
+        del content["file"], content["text"]
         content["evaluation"] = {"name": self.evaluation.name}
         text = json.dumps(content, sort_keys=True, default=str, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()
@@ -298,7 +299,7 @@ def parse_spec(text: str, file: str) -> EvaluationSpec:
     if not isinstance(content["outcome"], list):
         raise SpecError(f"{where('outcome')('')}: outcomes come as [[outcome]]; expected double brackets. Add them.")
     outcomes = tuple(_section(where("outcome", i), "outcome", o) for i, o in enumerate(content["outcome"]))
-    spec = EvaluationSpec(**parts, outcomes=outcomes, file=file)
+    spec = EvaluationSpec(**parts, outcomes=outcomes, file=file, text=text)
     _agree(spec, lambda section, key: where(section)(key))
     return spec
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from evaluator.design.frozen import Design
 from evaluator.spec import PERSON_OUTCOMES, EvaluationSpec
 
-NUMBER = 3  # page one carries three caveats; the rest follow under method
 OTHER_TARGET_GROUP = (
     "Serien tæller nettoledige kontanthjælpsmodtagere, altså de jobparate. Det er ikke projektets målgruppe "
     "(aktivitetsparate og uddannelseshjælp), så tallene viser metoden og er ingen dom over projektet."

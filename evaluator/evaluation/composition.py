@@ -37,7 +37,7 @@ def composition(connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec, des
     method = GroupTime(
         comparison=spec.comparison.pool,
         base="universal",
-        anticipation=_declared(spec),
+        anticipation=spec.exposure_periods(0),  # nobody has a horizon at entry
         base_periods=spec.base_periods,
     )
     entrants = _entrants(connection, design)
@@ -45,10 +45,6 @@ def composition(connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec, des
         _judged("inflow", _volume(method, entrants, design), INFLOW_WHY),
         _judged("composition", _mix(connection, method, entrants, spec, design), MIX_WHY),
     ]
-
-
-def _declared(spec: EvaluationSpec) -> int:
-    return -(-spec.comparison.anticipation // spec.panel.period_months)
 
 
 def _entrants(connection: duckdb.DuckDBPyConnection, design: Design) -> pl.DataFrame:

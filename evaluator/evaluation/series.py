@@ -92,7 +92,7 @@ def estimator_of(spec: EvaluationSpec) -> MeanLogChange:
     return MeanLogChange(
         window=MONTHS_PER_YEAR // spec.panel.period_months,
         minimum_level=spec.comparison.minimum_level,
-        anticipation=-(-spec.comparison.anticipation // spec.panel.period_months),
+        anticipation=spec.exposure_periods(0),  # a stock has no horizon
     )
 
 

@@ -11,6 +11,7 @@ from evaluator.errors import CheckError, EvaluatorError
 from evaluator.evaluation.plan import describe
 from evaluator.project import Project
 from evaluator.release import COLUMNS
+from evaluator.spec import read_spec
 from evaluator.store import connect
 from expectations.run import check
 from reports import write_report
@@ -108,7 +109,7 @@ def test_the_spec_is_locked_before_outcomes_are_opened(example_project):
         connection.execute("drop table marts.week_status")
     with pytest.raises(EvaluatorError):
         pipeline.estimate(example_project, path)
-    spec, _ = pipeline.design(example_project, path)
+    spec = read_spec(path)
     assert rows(example_project, "select intervention, unit, spec_hash from results.locks") == [
         ("mod-til-uddannelse", "615", spec.content_hash)
     ]
