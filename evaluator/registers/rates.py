@@ -17,7 +17,8 @@ RESOURCE_COURSE, FLEX_JOB, DISABILITY_PENSION, UNEMPLOYMENT_BENEFIT, SELF_SUPPOR
 ABSENT = 255
 IS_AKT, IS_KTH = 16, 32  # bits beside the state in a recorded week
 
-
+# Order of the four below: on uddannelseshjaelp ready for education, then aktivitetsparat; on kontanthjaelp jobparat,
+# then aktivitetsparat.
 TO_JOB = np.array([0.0054, 0.00088, 0.0070, 0.00085])
 TO_EDUCATION = np.array([0.0150, 0.0034, 0.0007, 0.0002])
 TO_SELF_SUPPORT = np.array([0.0028, 0.0013, 0.0036, 0.0009])
