@@ -32,6 +32,14 @@ class Assumption(StrEnum):
     UNCONFOUNDEDNESS = "unconfoundedness"
 
 
+class Invariance(StrEnum):
+    """What may be done to the outcome without moving an estimator's effects; the conformance suite checks it."""
+
+    ROW_CONSTANT = "row_constant"  # a constant added to all periods of a unit (of a cluster in sections)
+    PERIOD_CONSTANT = "period_constant"  # a constant added to everybody in a period
+    SCALE = "scale"  # scaling the outcome scales the effect
+
+
 @dataclass(frozen=True, slots=True)
 class Panel:
     """N units followed over T periods. Build it with `evaluator.panel.panel_from_frame` or `Panel.from_frame`."""
@@ -125,11 +133,14 @@ class Placebos:
 
 
 class Estimator(Protocol):
-    """The interface of every method, ours and a stranger's."""
+    """The interface of every method, ours and a stranger's.
 
-    name: str
-    source: str
-    assumes: frozenset[Assumption]
+    `invariant_to` may be declared too (a frozenset of Invariance); without it all of them are expected to hold.
+    """
+
+    name: str  # the method, never its authors: "group_time"
+    source: str  # paper, journal, equation that the code follows
+    assumes: frozenset[Assumption]  # decides which worlds it must recover
 
     def fit(self, panel: Any) -> Fit: ...
 
