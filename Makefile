@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
 
-.PHONY: install demo test check simulate faults bench browser lock
+.PHONY: install demo test check simulate faults mutate bench browser lock
 
 install: $(STAMP)
 
@@ -32,6 +32,9 @@ simulate: install
 
 faults: install
 	$(BIN)/python -m tests.faults.campaign
+
+mutate: install
+	$(BIN)/python -m tests.mutation.campaign
 
 bench: install
 	$(BIN)/python -m benchmarks.demo_steps

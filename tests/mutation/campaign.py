@@ -1,0 +1,229 @@
+"""Do the tests notice when inference is wrong? `python -m tests.mutation.campaign`.
+
+Every mutant of the modules below is imported in a process of its own and the tests that run its function are run until
+one fails. Verdicts are kept under `build/mutation`, so an interrupted campaign goes on where it stopped; a change of a
+module or of the tests starts its mutants anew. `results.csv` has the counts, `survivors.csv` every mutant that no test
+noticed, with what was judged of it. POSIX only (processes are forked).
+"""
+
+import argparse
+import csv
+import hashlib
+import json
+import os
+import signal
+import sys
+import time
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from importlib.abc import MetaPathFinder, SourceLoader
+from importlib.machinery import ModuleSpec
+from importlib.util import spec_from_loader
+from pathlib import Path
+
+from tests.mutation.mutants import Mutant, mutants
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = ROOT / "build" / "mutation"
+RESULTS, SURVIVORS = (Path(__file__).with_name(name) for name in ("results.csv", "survivors.csv"))
+TARGETS = ("evaluator/inference/*.py", "evaluator/estimators/cluster_sums.py", "evaluator/estimators/group_time.py")
+TESTS = ("tests/unit/test_inference*.py", "tests/unit/test_placebo_sets.py", "tests/unit/test_group_time*.py")
+HEAVY = ("numpy", "scipy.stats", "scipy.optimize", "polars", "pytest", "hypothesis", "_pytest.assertion.rewrite")
+SECONDS = 90
+Verdict = dict[str, str]
+
+
+class _Served(MetaPathFinder, SourceLoader):
+    """Serves one module from a text instead of its file."""
+
+    def __init__(self, module: str, path: Path, source: str) -> None:
+        self.module, self.path, self.source = module, str(path), source
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        return spec_from_loader(name, self, origin=self.path) if name == self.module else None
+
+    def get_filename(self, fullname: str) -> str:
+        return self.path
+
+    def get_data(self, path: str) -> bytes:
+        return self.source.encode()
+
+    def path_stats(self, path: str) -> dict[str, float]:
+        raise OSError("no bytecode of a mutant is kept")
+
+
+class _Calls:
+    """A pytest plugin that notes which functions of the targets each test runs, and how long the test takes."""
+
+    def __init__(self, files: set[str]) -> None:
+        self.files, self.found, self.seconds = files, defaultdict(set), {}
+
+    def pytest_runtest_protocol(self, item: object, nextitem: object) -> None:
+        self.now: set[str] = set()
+        self.began = time.perf_counter()
+        sys.setprofile(self._note)
+
+    def pytest_runtest_logfinish(self, nodeid: str, location: object) -> None:
+        sys.setprofile(None)
+        self.seconds[nodeid] = time.perf_counter() - self.began
+        for name in self.now:
+            self.found[name].add(nodeid)
+
+    def _note(self, frame: object, event: str, argument: object) -> None:
+        if event == "call" and frame.f_code.co_filename in self.files:  # type: ignore[attr-defined]
+            self.now.add(f"{frame.f_code.co_filename}:{_outermost(frame.f_code.co_qualname)}")  # type: ignore[attr-defined]
+
+
+def _outermost(name: str) -> str:
+    """Return the function that holds a local function or comprehension."""
+    return name.split(".<locals>")[0]
+
+
+def _files(patterns: tuple[str, ...]) -> list[Path]:
+    return sorted(path for pattern in patterns for path in ROOT.glob(pattern))
+
+
+def _forked(work: object, seconds: float) -> int:
+    """Return the exit code of `work` in a forked process, or -1 when it takes longer."""
+    child = os.fork()
+    if child == 0:
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, 1)
+        os.dup2(null, 2)
+        try:
+            os._exit(int(work()))  # type: ignore[operator]
+        except BaseException:
+            os._exit(1)
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.02)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return -1
+
+
+def _pytest(arguments: list[str], plugins: list[object] | None = None) -> int:
+    import pytest
+
+    return int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *arguments], plugins=plugins or []))
+
+
+def covering(tests: list[Path]) -> dict[str, list[str]]:
+    """Return the tests that run each function of the targets, quickest first; under "" all of them."""
+    note = BUILD / f"calls-{_digest([*tests, *_files(TARGETS)])}.json"
+
+    def record() -> int:
+        calls = _Calls({str(path) for path in _files(TARGETS)})
+        code = _pytest([str(path) for path in tests], [calls])
+        if code == 0:
+            found = {name: sorted(ids, key=calls.seconds.__getitem__) for name, ids in calls.found.items()}
+            found[""] = sorted(calls.seconds, key=calls.seconds.__getitem__)
+            note.write_text(json.dumps(found), encoding="utf-8")
+        return code
+
+    if not note.exists() and _forked(record, 1800) != 0:
+        raise SystemExit("the tests fail without a mutant; expected them to pass. Run them first.")
+    return dict(json.loads(note.read_text(encoding="utf-8")))
+
+
+def judge(path: Path, mutant: Mutant, tests: list[str]) -> str:
+    """Return "killed", "timeout" or "survived"."""
+    module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+
+    def run() -> int:
+        sys.meta_path.insert(0, _Served(module, path, mutant.source))
+        return _pytest(tests)
+
+    code = _forked(run, SECONDS)
+    return {0: "survived", -1: "timeout"}.get(code, "killed")
+
+
+def _tests_of(path: Path, mutant: Mutant, calls: dict[str, list[str]]) -> list[str]:
+    """Return the tests that run the mutant's function; those of the whole module for what stands outside functions."""
+    own = calls.get(f"{path}:{mutant.function}")
+    if own is not None:
+        return own
+    order = {test: index for index, test in enumerate(calls[""])}
+    inside = {test for name, tests in calls.items() if name.startswith(f"{path}:") for test in tests}
+    return sorted(inside, key=order.__getitem__)
+
+
+def _digest(paths: list[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def verdicts(path: Path, calls: dict[str, list[str]], tests: list[Path], workers: int) -> list[Verdict]:
+    """Return a verdict for every mutant of a module, made or read."""
+    note = BUILD / f"{path.stem}-{_digest([path, *tests])}.jsonl"
+    made = [json.loads(line) for line in note.read_text(encoding="utf-8").splitlines()] if note.exists() else []
+    todo = mutants(path.read_text(encoding="utf-8"))[len(made) :]
+
+    def one(mutant: Mutant) -> Verdict:
+        chosen = _tests_of(path, mutant, calls)
+        verdict = judge(path, mutant, chosen) if chosen else "survived"
+        where = str(path.relative_to(ROOT))
+        return {"file": where, "function": mutant.function, "change": mutant.change, "verdict": verdict}
+
+    with ThreadPoolExecutor(workers) as pool, note.open("a", encoding="utf-8") as file:
+        for verdict in pool.map(one, todo):
+            made.append(verdict)
+            file.write(json.dumps(verdict) + "\n")
+            file.flush()
+    return made
+
+
+def _write(found: list[Verdict]) -> None:
+    with RESULTS.open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(("file", "mutants", "killed", "survived", "killed_percent"))
+        by_file = defaultdict(list)
+        for verdict in found:
+            by_file[verdict["file"]].append(verdict["verdict"] != "survived")
+        for name, killed in [*sorted(by_file.items()), ("all", [k for part in by_file.values() for k in part])]:
+            share = f"{100 * sum(killed) / len(killed):.1f}"
+            table.writerow((name, len(killed), sum(killed), len(killed) - sum(killed), share))
+    judged = {}
+    if SURVIVORS.exists():
+        with SURVIVORS.open(encoding="utf-8", newline="") as file:
+            judged = {(r["file"], r["function"], r["change"]): r["judgement"] for r in csv.DictReader(file)}
+    with SURVIVORS.open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(("file", "function", "change", "judgement"))
+        for verdict in found:
+            key = (verdict["file"], verdict["function"], verdict["change"])
+            if verdict["verdict"] == "survived":
+                table.writerow((*key, judged.get(key, "")))
+
+
+def main() -> None:
+    """Run the campaign and write both tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--file", action="append", help="only modules with this name")
+    options = parser.parse_args()
+    BUILD.mkdir(parents=True, exist_ok=True)
+    os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    for name in HEAVY:
+        __import__(name)
+    tests = _files(TESTS)
+    calls = covering(tests)
+    found: list[Verdict] = []
+    for path in _files(TARGETS):
+        if options.file is None or path.stem in options.file:
+            part = verdicts(path, calls, tests, options.workers)
+            killed = sum(verdict["verdict"] != "survived" for verdict in part)
+            print(f"{path.relative_to(ROOT)}: {killed} of {len(part)} killed", flush=True)
+            found += part
+    if options.file is None:
+        _write(found)
+        print(RESULTS.read_text(encoding="utf-8"))
+
+
+if __name__ == "__main__":
+    main()
