@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from evaluator.inference.aggregation import aggregate
     from evaluator.inference.offered import estimates
     from evaluator.project import Project
-    from evaluator.spec import read_spec
+    from evaluator.spec_reading import read_spec
     from evaluator.vocabulary import Estimate, NotEstimable, Panel, Sections
 
 __all__ = [
@@ -37,7 +37,7 @@ _HOME = {
     "Sections": "vocabulary",
     "aggregate": "inference.aggregation",
     "estimates": "inference.offered",
-    "read_spec": "spec",
+    "read_spec": "spec_reading",
 }
 _PACKAGES = ("estimators", "inference")
 

@@ -204,7 +204,7 @@ def _plan(options: argparse.Namespace) -> None:
 
 def _run(options: argparse.Namespace) -> None:
     from evaluator import pipeline
-    from evaluator.spec import read_spec
+    from evaluator.spec_reading import read_spec
     from expectations.run import check
     from reports import write_report
 

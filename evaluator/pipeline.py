@@ -23,7 +23,8 @@ from evaluator.project import Project
 from evaluator.release import Policy
 from evaluator.release import release as release_run
 from evaluator.results import Findings
-from evaluator.spec import EvaluationSpec, read_spec
+from evaluator.spec import EvaluationSpec
+from evaluator.spec_reading import read_spec
 from evaluator.store import connect
 from evaluator.vocabulary import Verdict
 

@@ -1,7 +1,7 @@
-"""The one file an analyst edits: an evaluation spec in TOML, read strictly and hashed canonically.
+"""The one file an analyst edits, as nouns: an evaluation spec and the canonical hash of its choices.
 
-Unknown keys and bad values are refused with file and line. The hash covers every choice that can move a number;
-titles, questions and claims are words and stay outside it.
+`evaluator.spec_reading` reads it from TOML. The hash covers every choice that can move a number; titles, questions
+and claims are words and stay outside it.
 """
 
 from __future__ import annotations
@@ -10,16 +10,8 @@ import datetime as dt
 import hashlib
 import json
 import math
-import tomllib
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, fields
-from pathlib import Path
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import Any
-
-from evaluator import spec_values as values
-from evaluator.errors import SpecError
-from evaluator.spec_lines import line_of
-from evaluator.spec_values import Check
 
 END_STATES = ("job", "education", "other_benefit", "entry_benefit", "supported_work", "self_support", "left_register")
 PERSON_OUTCOMES = (
@@ -34,7 +26,12 @@ PERSON_OUTCOMES = (
 SERIES_OUTCOMES = ("recipients",)
 EXIT_OUTCOMES = ("exit_job", "exit_education", "exit_other_benefit", "exit_self_support")
 OUTCOMES = (*PERSON_OUTCOMES, *SERIES_OUTCOMES, *EXIT_OUTCOMES)
-ESTIMATES = {"group_time": PERSON_OUTCOMES, "mean_log_change": SERIES_OUTCOMES, "municipality_panel": EXIT_OUTCOMES}
+ESTIMATES = {"mean_log_change": SERIES_OUTCOMES, "municipality_panel": EXIT_OUTCOMES}
+"""What the methods of municipalities answer for; every other registered estimator takes person outcomes."""
+PLACEBO_OUTCOMES = ("employees",)
+POOLS = ("never", "not_yet")
+ADJUSTMENTS = ("none", "regression", "weighting", "doubly_robust")
+LEAVE_OUT = ("nobody", "largest")
 KINDS = ("caseload", "sanction", "meeting", "programme")
 PERIOD_MONTHS = {"month": 1, "quarter": 3}
 GROUPINGS = ("age_group", "target_group", "sex", "education_level", "benefit")
@@ -105,9 +102,32 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Estimation:
+    """The first estimator that takes an outcome answers for it; the others run beside it."""
+
     estimators: tuple[str, ...]
     who_gains: tuple[str, ...] = ()
     seed: int = 20170101
+    adjustment: str = "none"  # for traits at entry
+    covariates: tuple[str, ...] = ()  # the traits
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Choices that could have been made otherwise; every combination is run. An empty one means a sensible default."""
+
+    comparison: tuple[str, ...] = ()
+    base_periods: tuple[int, ...] = ()
+    estimators: tuple[str, ...] = ()
+    adjustment: tuple[str, ...] = ()
+    leave_out: tuple[str, ...] = ()  # "largest": the run without the municipality with most entrants
+    draws: int = 199  # reassignments of the starts behind the joint test
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceboOutcome:
+    """An outcome of municipalities that the intervention cannot have moved."""
+
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +146,8 @@ class EvaluationSpec:
     comparison: Comparison
     estimation: Estimation
     disclosure: Disclosure = field(default_factory=Disclosure)
+    curve: Curve = field(default_factory=Curve)
+    placebo_outcomes: tuple[PlaceboOutcome, ...] = ()
     file: str = ""
     text: str = ""  # as read, once: what is stored is what was locked
 
@@ -138,10 +160,20 @@ class EvaluationSpec:
         """Horizons in weeks of the person outcomes, smallest first."""
         return tuple(sorted({o.horizon_weeks for o in self.outcomes if o.name in PERSON_OUTCOMES}))
 
+    def estimator_for(self, outcome: str) -> str | None:
+        """Return the method that answers for an outcome: the first listed that takes it."""
+        return next((name for name in self.estimation.estimators if outcome in estimates(name)), None)
+
     @property
     def primary_estimator(self) -> str:
         """The method behind the primary outcome."""
-        return next(name for name, outcomes in ESTIMATES.items() if self.primary.name in outcomes)
+        return self.estimator_for(self.primary.name) or ""
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """The estimators of person outcomes that run beside the one that answers."""
+        takers = [name for name in self.estimation.estimators if name not in ESTIMATES]
+        return tuple(takers[1:])
 
     @property
     def base_periods(self) -> int:
@@ -158,190 +190,28 @@ class EvaluationSpec:
 
     @property
     def content_hash(self) -> str:
-        """SHA-256 over every choice that can move a number, independent of order, spacing and comments."""
+        """SHA-256 over every choice that can move a number, independent of order, spacing and comments.
+
+        A key that the product gained later counts only when it is used, so that a spec keeps its hash.
+        """
         content = asdict(self)
         del content["file"], content["text"]
         content["evaluation"] = {"name": self.evaluation.name}
+        for part, owner in ((content, self), (content["estimation"], self.estimation)):
+            for added in fields(owner):
+                if added.name in ADDED_LATER and getattr(owner, added.name) == _default(added):
+                    del part[added.name]
         text = json.dumps(content, sort_keys=True, default=str, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _start(value: Any) -> Start:
-    if not isinstance(value, Mapping) or set(value) != {"unit", "on"}:
-        raise ValueError('entries such as { unit = "615", on = 2017-01-01 }')
-    return Start(values.municipality(value["unit"]), values.date(value["on"]))
+ADDED_LATER = ("adjustment", "covariates", "curve", "placebo_outcomes")
 
 
-_SECTIONS: dict[str, tuple[type, dict[str, Check]]] = {
-    "evaluation": (
-        Evaluation,
-        {"name": values.text, "title": values.text, "question": values.text, "claim": values.text},
-    ),
-    "intervention": (
-        Intervention,
-        {
-            "kind": values.one_of(*KINDS),
-            "name": values.text,
-            "assigned_at": values.one_of("municipality", "team", "caseworker", "person"),
-            "starts": values.several(_start),
-        },
-    ),
-    "population": (
-        Population,
-        {
-            "benefits": values.several(values.text),
-            "target_groups": values.several(values.text),
-            "age": values.ages,
-            "entry": values.one_of("inflow", "stock"),
-        },
-    ),
-    "panel": (
-        PanelChoice,
-        {
-            "from": values.date,
-            "to": values.date,
-            "unit": values.one_of("municipality"),
-            "period": values.one_of(*PERIOD_MONTHS),
-            "source": values.one_of("registers", "kommunepanel"),
-        },
-    ),
-    "outcome": (
-        Outcome,
-        {
-            "name": values.one_of(*OUTCOMES),
-            "horizon_weeks": values.whole(1, 260),
-            "primary": values.flag,
-            "relevant_change": values.number(0, 1000),
-        },
-    ),
-    "comparison": (
-        Comparison,
-        {
-            "pool": values.one_of("never", "not_yet"),
-            "exclude_donors": values.several(values.municipality),
-            "anticipation": values.whole(0, 36),
-            "minimum_level": values.number(0, 1e9),
-            "base_periods": values.whole(1, 60),
-        },
-    ),
-    "estimation": (
-        Estimation,
-        {
-            "estimators": values.several(values.one_of(*ESTIMATES)),
-            "who_gains": values.several(values.one_of(*GROUPINGS)),
-            "seed": values.whole(0, 2**31 - 1),
-        },
-    ),
-    "disclosure": (Disclosure, {"minimum_count": values.whole(5, 100), "published": values.flag}),
-}
-_REQUIRED = ("evaluation", "intervention", "population", "panel", "outcome", "estimation")
+def _default(of: Any) -> Any:
+    return of.default if of.default_factory is MISSING else of.default_factory()
 
 
-def _section(where: Callable[[str], str], name: str, content: Any) -> Any:
-    make, checks = _SECTIONS[name]
-    if not isinstance(content, Mapping):
-        raise SpecError(f"{where('')}: [{name}] is not a section; expected keys below [{name}]. See DESIGN of specs.")
-    chosen = {}
-    for key, value in content.items():
-        if key not in checks:
-            raise SpecError(
-                f"{where(key)}: unknown key '{key}' in [{name}]; expected one of {', '.join(checks)}. "
-                f"Remove or correct the key."
-            )
-        try:
-            chosen["from_" if key == "from" else key] = checks[key](value)
-        except ValueError as error:
-            raise SpecError(
-                f"{where(key)}: '{key}' in [{name}] is not valid; expected {error}. Correct the value."
-            ) from None
-    needed = [f.name for f in fields(make) if f.default is f.default_factory]  # both MISSING: no default
-    missing = [n.rstrip("_") for n in needed if n not in chosen]
-    if missing:
-        raise SpecError(f"{where('')}: [{name}] lacks '{missing[0]}'; expected {', '.join(missing)}. Add it.")
-    return make(**chosen)
-
-
-def read_spec(path: Path) -> EvaluationSpec:
-    """Return the spec in `path`.
-
-    Raises SpecError with file and line for text that is no TOML, unknown sections or keys, bad values and choices
-    that contradict each other.
-    """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SpecError(f"{path.name}: cannot be read as UTF-8 text; expected a TOML spec. Check the path.") from error
-    return parse_spec(text, path.name)
-
-
-def parse_spec(text: str, file: str) -> EvaluationSpec:
-    """Return the spec written in `text`; `file` names it in errors."""
-    try:
-        content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise SpecError(f"{file}: not valid TOML ({error}); expected sections and keys. Correct the line.") from None
-    unknown = [s for s in content if s not in _SECTIONS]
-    if unknown:
-        line = line_of(text, unknown[0], "")
-        raise SpecError(f"{file}:{line}: unknown section [{unknown[0]}]; expected {', '.join(_SECTIONS)}. Remove it.")
-    absent = [s for s in _REQUIRED if s not in content]
-    if absent:
-        raise SpecError(f"{file}: section [{absent[0]}] is absent; expected it in every spec. Add it.")
-
-    def where(section: str, index: int = 0) -> Callable[[str], str]:
-        return lambda key: f"{file}:{line_of(text, section, key, index)}"
-
-    parts = {
-        name: _section(where(name), name, content.get(name, {}))
-        for name in _SECTIONS
-        if name != "outcome" and (name in content or name in ("comparison", "disclosure"))
-    }
-    if not isinstance(content["outcome"], list):
-        raise SpecError(f"{where('outcome')('')}: outcomes come as [[outcome]]; expected double brackets. Add them.")
-    outcomes = tuple(_section(where("outcome", i), "outcome", o) for i, o in enumerate(content["outcome"]))
-    spec = EvaluationSpec(**parts, outcomes=outcomes, file=file, text=text)
-    _agree(spec, lambda section, key: where(section)(key))
-    return spec
-
-
-def _agree(spec: EvaluationSpec, where: Callable[[str, str], str]) -> None:
-    def refuse(section: str, key: str, wrong: str, expected: str) -> None:
-        raise SpecError(f"{where(section, key)}: {wrong}; expected {expected}. Correct the spec.")
-
-    if spec.panel.from_ >= spec.panel.to:
-        refuse("panel", "to", "the panel ends before it begins", "'to' after 'from'")
-    if sum(o.primary for o in spec.outcomes) > 1:
-        refuse("outcome", "primary", "several outcomes are primary", "exactly one")
-    if len({(o.name, o.horizon_weeks) for o in spec.outcomes}) < len(spec.outcomes):
-        refuse("outcome", "name", "an outcome is named twice at one horizon", "each once")
-    if spec.population.entry == "stock" and spec.panel.source == "registers":
-        refuse(
-            "population",
-            "entry",
-            "a stock followed backwards has a pre-period fixed by the sampling",
-            'entry = "inflow" (stock designs come in a later round)',
-        )
-    exits = [o for o in spec.outcomes if o.name in EXIT_OUTCOMES]
-    if (spec.intervention.kind == "sanction") != bool(exits):
-        refuse("outcome", "name", "exit outcomes belong to kind = 'sanction' and to it alone", ", ".join(EXIT_OUTCOMES))
-    if exits and (spec.population != Population(spec.population.benefits) or spec.panel.period != "month"):
-        refuse("population", "target_groups", "the sanction panel counts everybody month by month", "benefits alone")
-    if exits and set(spec.population.benefits) != set(SOCIAL_ASSISTANCE):
-        refuse("population", "benefits", "the sanction panel counts both benefits", " and ".join(SOCIAL_ASSISTANCE))
-    if spec.disclosure.published and spec.panel.source != "kommunepanel":
-        refuse("disclosure", "published", "counts from registers are never public", "source = 'kommunepanel'")
-    if spec.panel.source == "kommunepanel" and len(spec.population.target_groups) > 1:
-        refuse("population", "target_groups", "a municipality series is read for one group", "one group, or none")
-    if spec.panel.source == "kommunepanel" and any(o.name not in SERIES_OUTCOMES for o in spec.outcomes):
-        refuse("outcome", "name", "a municipality series holds no persons", "outcome 'recipients'")
-    for outcome in spec.outcomes:
-        fitting = next(name for name, outcomes in ESTIMATES.items() if outcome.name in outcomes)
-        if fitting not in spec.estimation.estimators:
-            refuse(
-                "estimation", "estimators", f"no estimator takes outcome '{outcome.name}'", f"'{fitting}' among them"
-            )
-    outside = [s for s in spec.intervention.starts if not spec.panel.from_ < s.on <= spec.panel.to]
-    if outside:
-        refuse("intervention", "starts", "a start lies outside the panel", "starts after 'from' and before 'to'")
-    if spec.intervention.assigned_at != "municipality":
-        refuse("intervention", "assigned_at", "only municipalities can be compared so far", '"municipality"')
+def estimates(name: str) -> tuple[str, ...]:
+    """Return the outcomes that the estimator registered as `name` answers for."""
+    return ESTIMATES.get(name, PERSON_OUTCOMES)

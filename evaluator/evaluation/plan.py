@@ -19,7 +19,8 @@ from evaluator.evaluation.person_outcomes import estimator_of
 from evaluator.inference import offered
 from evaluator.inference.placebo import spread
 from evaluator.project import Project
-from evaluator.spec import END_STATES, SERIES_OUTCOMES, EvaluationSpec, read_spec
+from evaluator.spec import END_STATES, SERIES_OUTCOMES, EvaluationSpec
+from evaluator.spec_reading import read_spec
 from evaluator.store import connect
 from evaluator.vocabulary import NEVER, NotEstimable, Sections
 
@@ -86,9 +87,9 @@ def _who(spec: EvaluationSpec, design: Design) -> list[str]:
 def _inference(treated: int) -> str:
     if treated < offered.FEW:
         return "placebo over municipalities, scaled by persons."
-    if treated < offered.ENOUGH:
-        return f"leave one municipality out, t with {treated - 1} degrees of freedom."
-    return "influence functions by municipality, normal."
+    return (
+        f"leave one municipality out, t with at most {treated - 1} degrees of freedom, fewer the more unequal they are."
+    )
 
 
 def _powers(connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec, design: Design) -> list[Power]:

@@ -10,7 +10,7 @@ import pytest
 from evaluator.cli import _parser, main
 from evaluator.extracts.contract import contracts
 from evaluator.extracts.matching import read_mapping
-from evaluator.spec import parse_spec
+from evaluator.spec_reading import parse_spec
 from tests.docs.fences import DOCUMENTS, KINDS, ROOT, WRITTEN, Fence, fences, has_known_form, read
 
 PROGRAM = re.compile(r"^(\.venv/bin/)?evaluator ")

@@ -16,7 +16,7 @@ from evaluator.panel import sections_from_frame
 from evaluator.registers import simulate
 from evaluator.registers import truth as truths
 from evaluator.registers.municipalities import STARTS, municipalities
-from evaluator.spec import read_spec
+from evaluator.spec_reading import read_spec
 from evaluator.vocabulary import NEVER, Estimate, Sections
 
 OUTCOMES = ("job", "education", "benefit", "self_support", "left_register")

@@ -15,7 +15,8 @@ from evaluator.registers.calendar import MONDAYS, MONTH_OF_WEEK, month_date
 from evaluator.registers.municipalities import STARTS, municipalities
 from evaluator.registers.people import EDUCATIONS
 from evaluator.registers.register import STATES
-from evaluator.spec import Start, read_spec
+from evaluator.spec import Start
+from evaluator.spec_reading import read_spec
 from evaluator.vocabulary import Diagnostic, Light
 
 SPEC = Path(__file__).parents[2] / "data" / "synthetic" / "specs" / "trappe.toml"

@@ -12,7 +12,8 @@ from evaluator.design.frozen import Design
 from evaluator.evaluation import gains
 from evaluator.evaluation.entry_cohorts import month_of_index
 from evaluator.results import Findings
-from evaluator.spec import EvaluationSpec, Start, parse_spec
+from evaluator.spec import EvaluationSpec, Start
+from evaluator.spec_reading import parse_spec
 from tests.simulation.who_gains_world import World
 
 FIRST = 2013 * 12

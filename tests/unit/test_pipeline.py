@@ -11,7 +11,7 @@ from evaluator.errors import CheckError, EvaluatorError
 from evaluator.evaluation.plan import describe
 from evaluator.project import Project
 from evaluator.release import COLUMNS
-from evaluator.spec import read_spec
+from evaluator.spec_reading import read_spec
 from evaluator.store import connect
 from expectations.run import check
 from reports import write_report

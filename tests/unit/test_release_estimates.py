@@ -16,7 +16,8 @@ from evaluator.registers import Population, simulate
 from evaluator.registers.municipalities import STARTS, municipalities
 from evaluator.release import RULES, STATES, Policy
 from evaluator.results import Findings, columns
-from evaluator.spec import Start, read_spec
+from evaluator.spec import Start
+from evaluator.spec_reading import read_spec
 
 TRAPPE = read_spec(Path(__file__).resolve().parents[2] / "data/synthetic/specs/trappe.toml")
 SPEC = replace(TRAPPE, outcomes=tuple(o for o in TRAPPE.outcomes if o.name in STATES))

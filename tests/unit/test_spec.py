@@ -1,11 +1,13 @@
 """A spec is read strictly: every mistake is refused with its file and line."""
 
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 import pytest
 
 from evaluator.errors import SpecError
-from evaluator.spec import parse_spec, read_spec
+from evaluator.estimators import plugins
+from evaluator.spec_reading import parse_spec, read_spec
 
 SPECS = Path(__file__).resolve().parents[2] / "data/synthetic/specs"
 
@@ -69,6 +71,88 @@ def test_a_mistake_is_refused_with_its_line(old: str, new: str, where: str, what
         parse_spec(TEXT.replace(old, new), "t.toml")
     assert str(refused.value).startswith(where)
     assert what in str(refused.value)
+
+
+ADJUSTED = 'estimators = ["group_time"]\nadjustment = "regression"\ncovariates = ["age_group", "sex"]\n'
+
+
+@pytest.mark.parametrize(
+    ("added", "where", "what"),
+    [
+        ('adjustment = "regression"\n', "t.toml:31:", "expected 'covariates' in [estimation]"),
+        ('covariates = ["sex"]\n', "t.toml:31:", "covariates are not used"),
+        ('adjustment = "magic"\n', "t.toml:31:", "expected one of none, regression"),
+        ('covariates = ["shoe_size"]\n', "t.toml:31:", "expected one of age_group"),
+        ('[curve]\nestimators = ["mean_log_change"]\n', "t.toml:32:", "does not answer for persons"),
+        ('[curve]\nestimators = ["magic"]\n', "t.toml:32:", "expected one of group_time"),
+        ("[curve]\nbase_periods = [0]\n", "t.toml:32:", "a whole number from 1 to 60"),
+        ('[curve]\nleave_out = ["smallest"]\n', "t.toml:32:", "expected one of nobody, largest"),
+        ('[curve]\nadjustment = ["regression"]\n', "t.toml:32:", "nothing to adjust for"),
+        ("[curve]\ncolour = 1\n", "t.toml:32:", "unknown key 'colour' in [curve]"),
+        ('[[placebo_outcome]]\nname = "rain"\n', "t.toml:32:", "expected one of employees"),
+        ('[placebo_outcome]\nname = "employees"\n', "t.toml:31:", "double brackets"),
+        ('[[placebo_outcome]]\nname = "employees"\n' * 2, "t.toml:32:", "named twice"),
+    ],
+)
+def test_choices_of_sensitivity_are_refused_with_their_line(added: str, where: str, what: str) -> None:
+    with pytest.raises(SpecError) as refused:
+        parse_spec(TEXT + added, "t.toml")
+    assert str(refused.value).startswith(where)
+    assert what in str(refused.value)
+
+
+def test_the_first_estimator_that_takes_an_outcome_answers_and_the_others_run_beside(stranger: str) -> None:
+    spec = parse_spec(TEXT.replace('["group_time"]', f'["mean_log_change", "{stranger}", "group_time"]'), "t.toml")
+    assert spec.primary_estimator == stranger
+    assert spec.beside == ("group_time",)
+
+
+def test_a_registered_estimator_that_is_a_warning_exhibit_may_not_answer(exhibit: str) -> None:
+    beside = parse_spec(TEXT.replace('["group_time"]', f'["group_time", "{exhibit}"]'), "t.toml")
+    assert beside.beside == (exhibit,)
+    with pytest.raises(SpecError, match=r"t.toml:30: '.*' is a warning exhibit and never answers"):
+        parse_spec(TEXT.replace('["group_time"]', f'["{exhibit}", "group_time"]'), "t.toml")
+
+
+class Stranger:
+    """An estimator that another package registers; it has no fields and does not adjust."""
+
+    def fit(self, panel: object) -> None: ...
+
+
+class Exhibit(Stranger):
+    is_exhibit = True
+
+
+@pytest.fixture
+def stranger(monkeypatch: pytest.MonkeyPatch) -> str:
+    return _registered(monkeypatch, "Stranger")
+
+
+@pytest.fixture
+def exhibit(monkeypatch: pytest.MonkeyPatch) -> str:
+    return _registered(monkeypatch, "Exhibit")
+
+
+def _registered(monkeypatch: pytest.MonkeyPatch, name: str) -> str:
+    """Register a class of this file as another package's metadata would."""
+    point = EntryPoint(name.lower(), f"{__name__}:{name}", plugins.GROUP)
+    known = (*entry_points(group=plugins.GROUP), point)
+    monkeypatch.setattr(plugins, "entry_points", lambda group: known)
+    return point.name
+
+
+def test_an_estimator_that_does_not_adjust_is_refused_where_adjustment_is_asked_for(stranger: str) -> None:
+    asked = ADJUSTED.replace("group_time", stranger)
+    with pytest.raises(SpecError, match=f"t.toml:31: '{stranger}' does not adjust"):
+        parse_spec(TEXT.replace('estimators = ["group_time"]\n', asked), "t.toml")
+
+
+def test_a_key_that_came_later_counts_in_the_hash_only_when_it_is_used() -> None:
+    plain = parse_spec(TEXT, "t.toml").content_hash
+    assert parse_spec(TEXT + 'adjustment = "none"\n[curve]\n', "t.toml").content_hash == plain
+    assert parse_spec(TEXT + "[curve]\nbase_periods = [6]\n", "t.toml").content_hash != plain
+    assert parse_spec(TEXT + '[[placebo_outcome]]\nname = "employees"\n', "t.toml").content_hash != plain
 
 
 def test_a_stock_followed_backwards_is_refused() -> None:
