@@ -30,6 +30,8 @@ class Assumption(StrEnum):
     STRICT_EXOGENEITY = "strict_exogeneity"
     COMMON_SHOCKS = "common_shocks"
     UNCONFOUNDEDNESS = "unconfoundedness"
+    RANDOMISATION = "randomisation"
+    CONSTANT_EFFECT = "constant_effect"  # the same for all cohorts and at all times since the start
 
 
 class Invariance(StrEnum):
@@ -169,6 +171,7 @@ class Estimate:
     treated_clusters: int
     method: str
     p_value: float | None = None
+    freedom: float | None = None  # effective degrees of freedom of its t; None for the normal law and for placebos
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ class GroupAverages:
     refits: Floats  # (M, C) without each municipality, or (0, C) when not asked for
     persons: Ints  # (C,) treated persons behind the number
     treated: Ints  # (C,) treated municipalities behind it
+    effective: Floats  # (C,) their effective number, 1 / sum of squared shares of the treated persons; 0 without any
     treated_clusters: int  # treated municipalities in the data
     clusters: int  # M, all municipalities with comparable persons
 
@@ -68,7 +69,7 @@ class WhoGains:
         cells = person_cells(frame, self.groups, self.traits, self.anticipation, columns or Columns())
         everyone = np.ones(cells.units, dtype=np.bool_)
         gains = cells.gains(everyone, self.shrinkage)
-        supported, persons, treated = self._support(cells, gains)
+        supported, persons, treated, effective = self._support(cells, gains)
         units = np.unique(cells.unit[gains.weight > 0])
         cells, folds = replace(cells, supported=supported), self._folds(cells)
         value = np.full(supported.size, np.nan)
@@ -79,20 +80,23 @@ class WhoGains:
                 for row in range(len(refits)):
                     refits[row] = self._learn(cells, np.arange(cells.units) != units[row], folds)
         clusters = int(cells.before.is_treated[units].sum())
-        return GroupAverages(cells.group_names, value, refits, persons, treated, clusters, units.size)
+        return GroupAverages(cells.group_names, value, refits, persons, treated, effective, clusters, units.size)
 
-    def _support(self, cells: PersonCells, gains: Gains) -> tuple[Bools, Ints, Ints]:
-        """Return which groups (C,) have enough persons and municipalities in both arms, and the treated counts."""
+    def _support(self, cells: PersonCells, gains: Gains) -> tuple[Bools, Ints, Ints, Floats]:
+        """Return which groups (C,) have enough in both arms, and the treated persons, municipalities and their
+        effective number.
+        """
         groups = len(cells.group_names)
         enough, counts = np.ones(groups, dtype=np.bool_), []
         for arm in (False, True):
             rows = (gains.weight > 0) & (cells.is_treated == arm)
-            persons = np.bincount(cells.group[rows], weights=cells.persons[rows], minlength=groups).astype(np.int64)
-            pairs = np.unique(np.column_stack([cells.group[rows], cells.unit[rows]]), axis=0)
-            units = np.bincount(pairs[:, 0], minlength=groups)
+            table = np.zeros((groups, cells.units))
+            np.add.at(table, (cells.group[rows], cells.unit[rows]), cells.persons[rows])
+            persons, units = table.sum(axis=1).astype(np.int64), (table > 0).sum(axis=1)
+            effective = table.sum(axis=1) ** 2 / np.maximum((table**2).sum(axis=1), 1.0)
             before = cells.before.persons[:, cells.before.is_treated == arm].max(axis=0).sum(axis=0)
             enough &= (np.minimum(persons, before) >= self.minimum_persons) & (units >= self.minimum_clusters)
-            counts.append((persons, units))
+            counts.append((persons, units, effective))
         return enough, *counts[1]
 
     def _folds(self, cells: PersonCells) -> Ints:

@@ -10,8 +10,8 @@ import duckdb
 from evaluator.design.frozen import Design
 from evaluator.estimators.municipality_panel import MunicipalityPanel
 from evaluator.evaluation.estimate_rows import Place, estimate_row
+from evaluator.inference.bands import Band
 from evaluator.inference.dose import dose_band, dose_estimates
-from evaluator.inference.offered import ENOUGH
 from evaluator.panel import panel_from_frame
 from evaluator.results import Findings
 from evaluator.spec import EXIT_OUTCOMES, EvaluationSpec
@@ -50,10 +50,14 @@ def estimate(
 
 def _band(panels: dict[str, Panel], found: dict[str, Found]) -> dict[str, tuple[float, float]]:
     """Return the simultaneous band over the exits, where all of them rest on enough municipalities."""
-    if any(isinstance(f, NotEstimable) or f.treated_clusters < ENOUGH for f in found.values()):
+    if any(isinstance(f, NotEstimable) for f in found.values()):
         return {}
-    band = dose_band(MunicipalityPanel().fit_outcomes(panels))
-    return {name: (float(low), float(high)) for name, (low, high) in zip(panels, band, strict=True)}
+    band = dose_band(MunicipalityPanel(), panels)
+    assert isinstance(band, Band)  # every estimate stands
+    return {
+        cell.outcome: (float(low), float(high))
+        for cell, low, high in zip(band.labels, band.low, band.high, strict=True)
+    }
 
 
 def _frame(connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec, design: Design) -> pl.DataFrame:

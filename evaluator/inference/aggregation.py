@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from evaluator.estimators.cluster_sums import cluster_sums
-from evaluator.vocabulary import Bools, Cell, Fit, Floats, Ints, Panel, Sections
+from evaluator.vocabulary import NEVER, Bools, Cell, Fit, Floats, Ints, Panel, Sections
 
 KINDS = ("simple", "event", "group", "calendar")
 NOISE = 1e-12
@@ -28,7 +27,7 @@ class Aggregate:
     labels: tuple[Any, ...]  # (K,) event times in periods, or cohort or calendar labels of the panel
     effect: Floats  # (K,)
     error: Floats  # (K,)
-    influence: Floats  # (M, 1 + K)
+    influence: Floats  # (G, 1 + K) summed to clusters
     weights: Floats  # (1 + K, C) of the fit's cells
     scale: int
 
@@ -82,28 +81,64 @@ def aggregate(fit: Fit, panel: Panel | Sections, kind: str) -> Aggregate:
     share; calendar = mean of calendar periods. Source: Callaway and Sant'Anna (2021), section 3, Corollary 2 for the
     influence of the shares; checked against R did in tests/golden.
     """
-    sums = cluster_sums(panel)
-    plan = averaging(fit.cells, panel.periods, sums.cohorts, kind)
-    share = sums.share()  # (G, E)
-    mean = share.sum(axis=0) / sums.rows
+    cohorts, share = cohort_shares(panel)
+    mean = share.sum(axis=0)
+    plan = averaging(fit.cells, panel.periods, cohorts, kind)
     weights = plan.weights(np.ones(len(fit.cells), dtype=np.bool_), mean)
     smallest = noise(panel)
     values = without_noise(weights @ fit.effect, smallest)
-    influence = fit.influence @ weights.T + _share_influence(plan, fit.effect, values, share, mean, weights)
+    influence = clustered(fit.influence @ weights.T, panel.cluster)
+    influence += (fit.scale * share) @ _share_slopes(plan, fit.effect, values, mean)
     if plan.kind in ("event", "calendar") and plan.overall.any():
         influence[:, 0] = influence[:, 1:][:, plan.overall].mean(axis=1)
-    error = np.sqrt((influence**2).sum(axis=0)) / fit.scale
-    influence[:, error <= smallest] = 0.0
-    error[~influence.any(axis=0)] = np.nan
+    error = np.sqrt(np.einsum("gp,gp->p", influence, influence)) / fit.scale
+    is_noise = error <= smallest
+    influence[:, is_noise] = 0.0
+    error[is_noise] = np.nan
     return Aggregate(
         kind, float(values[0]), float(error[0]), plan.labels, values[1:], error[1:], influence, weights, fit.scale
     )
 
 
+def cohort_shares(data: Panel | Sections) -> tuple[Ints, Floats]:
+    """Return the cohorts (E,) in order, NEVER last if present, and each cluster's share (G, E) of all persons in one.
+
+    A followed person counts once per observed period. Everything sums to 1.
+    """
+    never = len(data.periods)
+    slot = np.where(data.cohort == NEVER, never, data.cohort)
+    found = np.bincount(slot, minlength=never + 1) > 0
+    code = (np.cumsum(found) - 1)[slot]
+    mass = data.weight * np.count_nonzero(data.observed, axis=1) if isinstance(data, Panel) else data.weight
+    clusters, cohorts = int(data.cluster.max()) + 1, int(found.sum())
+    share = np.bincount(data.cluster * cohorts + code, weights=mass, minlength=clusters * cohorts)
+    start = np.append(np.arange(never), NEVER)[found]
+    return start, share.reshape(clusters, cohorts) / share.sum()
+
+
+def clustered(influence: Floats, cluster: Ints) -> Floats:
+    """Return influence (G, P) summed to clusters; that of an estimator may come by cluster (G, P) or by row (N, P).
+
+    Raises ValueError when it is neither.
+    """
+    clusters, rows = int(cluster.max()) + 1, len(influence)
+    if rows == clusters:
+        return influence
+    if rows != cluster.size:
+        raise ValueError(
+            f"influence: {rows:,} rows; expected {clusters:,} (clusters) or {cluster.size:,} (rows of data)."
+        )
+    out = np.empty((clusters, influence.shape[1]))
+    for column in range(influence.shape[1]):
+        out[:, column] = np.bincount(cluster, weights=influence[:, column], minlength=clusters)
+    return out
+
+
 def noise(panel: Panel | Sections) -> float:
     """Return the size, in the unit of the panel, under which an effect or an error is arithmetic and not data."""
-    outcome = np.where(panel.observed, panel.outcome, 0.0) if isinstance(panel, Panel) else panel.outcome
-    return NOISE * float(np.abs(outcome).max(initial=0.0))
+    known: Any = True if isinstance(panel, Sections) or bool(panel.observed.all()) else panel.observed
+    highest, lowest = panel.outcome.max(initial=0.0, where=known), panel.outcome.min(initial=0.0, where=known)
+    return NOISE * float(max(highest, -lowest))
 
 
 def without_noise(values: Floats, smallest: float) -> Floats:
@@ -127,21 +162,21 @@ def averaging(cells: tuple[Cell, ...], periods: tuple[Any, ...], cohorts: Ints, 
     return Plan(kind, labels, part, post, overall, np.searchsorted(cohorts, start))
 
 
-def _share_influence(
-    plan: Plan, effect: Floats, values: Floats, share: Floats, mean: Floats, weights: Floats
-) -> Floats:
-    """Return the influence (G, 1 + K) that comes from estimating the cohort shares."""
-    out = np.zeros((share.shape[0], values.size))
-    cells = np.arange(effect.size)
-    if plan.kind in ("event", "calendar"):
-        for row in range(1, values.size):
-            used = cells[plan.part == row - 1]
-            codes = plan.cohort[used]
-            out[:, row] = share[:, codes] @ ((effect[used] - values[row]) / mean[codes].sum())
-    if plan.kind == "simple":
-        codes = plan.cohort[plan.post]
-        out[:, 0] = share[:, codes] @ ((effect[plan.post] - values[0]) / mean[codes].sum())
+def _share_slopes(plan: Plan, effect: Floats, values: Floats, mean: Floats) -> Floats:
+    """Return the derivative (E, 1 + K) of the averages in the cohort shares `mean` (E,).
+
+    Of sum p_c x effect_c / sum p_c over the cells of a part it is (effect_c - average) / sum p_c, summed by cohort.
+    The overall of "event" and "calendar" averages its parts and has none of its own.
+    """
+    out = np.zeros((mean.size, values.size))
     if plan.kind == "group":
-        codes = np.array([plan.cohort[plan.part == k][0] for k in range(len(plan.labels))], dtype=np.int64)
-        out[:, 0] = share[:, codes] @ ((values[1:] - values[0]) / mean[codes].sum())
+        overall = np.arange(len(plan.labels))
+        cohort, numbers = plan.cohort[[int(np.flatnonzero(plan.part == k)[0]) for k in overall]], values[1:]
+        rows = np.zeros_like(overall)
+    else:
+        used = plan.post if plan.kind == "simple" else plan.part >= 0
+        cohort, numbers = plan.cohort[used], effect[used]
+        rows = np.zeros_like(cohort) if plan.kind == "simple" else 1 + plan.part[used]
+    total = np.bincount(rows, weights=mean[cohort], minlength=values.size)
+    np.add.at(out, (cohort, rows), (numbers - values[rows]) / total[rows])
     return out

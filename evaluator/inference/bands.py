@@ -9,11 +9,8 @@ from typing import Any
 import numpy as np
 
 from evaluator.errors import PanelError
-from evaluator.inference.aggregation import NOISE
-from evaluator.inference.leave_one_out import Replicates, averages
+from evaluator.inference.leave_one_out import averages
 from evaluator.inference.offered import (
-    ENOUGH,
-    FEW,
     MIN_DONORS,
     few_treated,
     is_base,
@@ -26,12 +23,22 @@ from evaluator.inference.offered import (
     weak_base,
 )
 from evaluator.inference.placebo import known_donors, placebos, spread
+from evaluator.inference.rule import DIGITS, has_error
 from evaluator.vocabulary import Bools, Floats, Ints, NotEstimable, Panel, Sections
 
 DRAWS = 20_000
 SEED = 20_170_101
-DIGITS = 6
-"""Decimals of a critical value, so that the last bits of a machine do not reach a published digit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """P numbers with what a joint statement about them needs."""
+
+    labels: tuple[Any, ...]  # (P,)
+    value: Floats  # (P,)
+    deviations: Floats  # (G, P) columns whose cross products are the covariance
+    treated: Ints  # (P,)
+    freedom: Floats  # (P,) infinite for the normal law
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +51,7 @@ class Band:
     low: Floats
     high: Floats
     level: float
-    critical: Floats  # (P,) value +- critical x se; larger where fewer treated clusters are behind the number
+    critical: Floats  # (P,) value +- critical x se; larger where fewer degrees of freedom are behind the number
     treated: Ints  # (P,) treated clusters behind each number
 
 
@@ -65,30 +72,34 @@ def family_band(
 
     Outcomes that sum to a constant are welcome: a singular correlation is normal here.
     """
-    names, columns = tuple(outcomes), []
+    names, columns, degrees = tuple(outcomes), [], []
     rows = {label: i for i, label in enumerate(sorted({c for d in outcomes.values() for c in _labels(d)}))}
     values, treated = np.empty(len(names)), np.empty(len(names), dtype=np.int64)
     for index, name in enumerate(names):
         try:
-            loo = averages(estimator, outcomes[name], kind, refit_from=FEW, refit_below=ENOUGH)
+            loo = averages(estimator, outcomes[name], kind)
         except PanelError:
             return no_cells()
         if (weak := weak_base(estimator, loo, 0)) is not None:
             return weak
         column = np.zeros(len(rows))
-        column[[rows[label] for label in _labels(outcomes[name])]] = _deviations(loo)[:, 0]
+        deviations, freedom = loo.by_rule()
+        column[[rows[label] for label in _labels(outcomes[name])]] = deviations[:, 0]
         columns.append(column)
+        degrees.append(freedom[0])
         values[index], treated[index] = loo.value[0], loo.treated[0]
-    return _band(names, values, np.column_stack(columns), treated, level)
+    return band(Numbers(names, values, np.column_stack(columns), treated, np.array(degrees)), level)
 
 
 def event_band(estimator: Any, panel: Panel | Sections, level: float = 0.95) -> Band | NotEstimable:
     """Return a simultaneous band over event times; those with under five treated clusters are NaN."""
     try:
-        loo = averages(estimator, panel, "event", refit_from=FEW, refit_below=ENOUGH)
+        loo = averages(estimator, panel, "event")
     except PanelError:
         return no_cells()
-    return _band(loo.aggregate.labels, loo.value[1:], _deviations(loo)[:, 1:], loo.treated[1:], level)
+    deviations, freedom = loo.by_rule()
+    parts = Numbers(loo.aggregate.labels, loo.value[1:], deviations[:, 1:], loo.treated[1:], freedom[1:])
+    return band(parts, level)
 
 
 def pre_trend_test(estimator: Any, panel: Panel | Sections) -> PreTrend | NotEstimable:
@@ -98,7 +109,7 @@ def pre_trend_test(estimator: Any, panel: Panel | Sections) -> PreTrend | NotEst
     under five treated clusters. With under five in all, the p-value is the rank among placebos.
     """
     try:
-        loo = averages(estimator, panel, "event", refit_from=FEW, refit_below=ENOUGH)
+        loo = averages(estimator, panel, "event")
     except PanelError:
         return no_cells()
     times = np.array(loo.aggregate.labels, dtype=np.int64)
@@ -106,16 +117,15 @@ def pre_trend_test(estimator: Any, panel: Panel | Sections) -> PreTrend | NotEst
     before &= np.array([not is_base(loo, row) for row in range(1, loo.value.size)], dtype=np.bool_)
     if not before.any():
         return weak_base(estimator, loo, 0) or no_pre_periods()
-    if loo.treated[0] < FEW:
+    if not has_error(loo.treated[0]):
         return _randomised_pre_trend(estimator, panel, times, before)
-    deviations = _deviations(loo)[:, 1:]
-    used = before & (loo.treated[1:] >= FEW) & _usable(deviations)
+    deviations, freedom = (part[..., 1:] for part in loo.by_rule())
+    used = before & has_error(loo.treated[1:]) & _usable(deviations)
     if not used.any():
         return _unusable(loo.value[1:][before], deviations[:, before], loo.treated[1:][before])
     errors = np.sqrt((deviations[:, used] ** 2).sum(axis=0))
-    ratios, freedom = np.abs(loo.value[1:][used] / errors), _freedom(loo.treated[1:][used])
-    largest = _largest(deviations[:, used])
-    p = min(_exceeds(largest, point, degrees) for point, degrees in set(zip(ratios, freedom, strict=True)))
+    ratios, largest = np.abs(loo.value[1:][used] / errors), _largest(deviations[:, used])
+    p = min(_exceeds(largest, point, degrees) for point, degrees in zip(ratios, freedom[used], strict=True))
     return PreTrend(float(ratios.max()), p, tuple(int(t) for t in times[used]), "leave_one_cluster_out")
 
 
@@ -154,14 +164,6 @@ def _labels(data: Panel | Sections) -> tuple[Any, ...]:
     return labels or tuple(range(int(data.cluster.max()) + 1))
 
 
-def _deviations(loo: Replicates) -> Floats:
-    """Return (G, P) columns whose length is the standard error by the rule of treated clusters; 0 when it is noise."""
-    influence = loo.aggregate.influence / loo.aggregate.scale
-    out = np.where(loo.treated >= ENOUGH, influence, loo.deviations())
-    out[:, np.sqrt((out**2).sum(axis=0)) <= NOISE * np.abs(loo.value)] = 0.0
-    return out
-
-
 def _usable(deviations: Floats) -> Any:
     """Return which columns have a finite, positive length."""
     return np.isfinite(deviations).all(axis=0) & deviations.any(axis=0)
@@ -169,28 +171,24 @@ def _usable(deviations: Floats) -> Any:
 
 def _unusable(value: Floats, deviations: Floats, treated: Ints) -> NotEstimable:
     """Return why none of the numbers has an error: few treated clusters, no variation, or a lone comparison."""
-    enough = treated >= FEW
+    enough = has_error(treated)
     if not enough.any():
         return few_treated(int(treated.max(initial=0)))
     known = np.isfinite(deviations).all(axis=0) & enough
     return no_variation(float(np.abs(value[known]).max())) if known.any() else one_comparison()
 
 
-def _freedom(treated: Ints) -> Floats:
-    return np.where(treated >= ENOUGH, np.inf, treated - 1.0)
-
-
-def _band(
-    labels: tuple[Any, ...], value: Floats, deviations: Floats, treated: Ints, level: float
-) -> Band | NotEstimable:
-    used = (treated >= FEW) & _usable(deviations)
+def band(numbers: Numbers, level: float = 0.95) -> Band | NotEstimable:
+    """Return the simultaneous band over those of P numbers that may have an error, each at its own freedom."""
+    value, treated, deviations = numbers.value, numbers.treated, numbers.deviations
+    used = has_error(treated) & _usable(deviations)
     if not used.any():
         return _unusable(value, deviations, treated)
     se = np.full(value.size, np.nan)
     se[used] = np.sqrt((deviations[:, used] ** 2).sum(axis=0))
     critical = np.full(value.size, np.nan)
-    critical[used] = critical_values(deviations[:, used], _freedom(treated[used]), level)
-    return Band(labels, value, se, value - critical * se, value + critical * se, level, critical, treated)
+    critical[used] = critical_values(deviations[:, used], numbers.freedom[used], level)
+    return Band(numbers.labels, value, se, value - critical * se, value + critical * se, level, critical, treated)
 
 
 def critical_values(deviations: Floats, freedom: Floats, level: float) -> Floats:
@@ -206,11 +204,16 @@ def critical_values(deviations: Floats, freedom: Floats, level: float) -> Floats
 
 
 def _point(largest: Floats, freedom: float, size: float) -> float:
-    low, high = 0.0, 1000.0
-    while high - low > 0.1 * 10**-DIGITS:
-        middle = (low + high) / 2
-        low, high = (middle, high) if _exceeds(largest, middle, freedom) > size else (low, middle)
-    return round(high, DIGITS)
+    """Return the point that max|t| exceeds with probability `size`."""
+    from scipy.optimize import brentq
+    from scipy.stats import t
+
+    if np.isinf(freedom):
+        beyond = int(np.floor(size * largest.size + 0.5))
+        return round(float(np.sort(largest)[largest.size - 1 - beyond]), DIGITS)
+    low, high = 0.5 * t(freedom).ppf(1 - size / 2), 2 * t(freedom).ppf(1 - size / largest.size)
+    found = brentq(lambda point: _exceeds(largest, point, freedom) - size, low, high, xtol=0.01 * 10**-DIGITS)
+    return round(float(found), DIGITS)
 
 
 def _largest(deviations: Floats) -> Floats:

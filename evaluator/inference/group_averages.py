@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from evaluator.estimators.who_gains import GroupAverages
-from evaluator.inference.offered import FEW
+from evaluator.inference.offered import Support, with_error
+from evaluator.inference.rule import DIGITS, FEW, has_error
 from evaluator.vocabulary import Estimate, NotEstimable
 
 ONE_MUNICIPALITY = NotEstimable(
@@ -35,11 +36,12 @@ def group_estimates(
 ) -> tuple[Estimate | NotEstimable, ...]:
     """Return an estimate or a refusal for each of C groups.
 
-    The variance is that of the refits without each municipality, centred at the estimate; t with the group's treated
-    municipalities less one degrees of freedom. Source: MacKinnon, Nielsen and Webb (2023), J. Applied Econometrics
-    38(5). `minimum` is what the refusal names: persons and municipalities.
+    The variance is that of the refits without each municipality, centred at the estimate; t with the smaller of the
+    group's treated municipalities less one and the effective number of them. Source: MacKinnon, Nielsen and Webb
+    (2023), J. Applied Econometrics 38(5); `rule.freedom`. `minimum` is what the refusal names: persons and
+    municipalities.
     """
-    if found.treated_clusters < FEW:
+    if not has_error(found.treated_clusters):
         return tuple(few_municipalities(found.treated_clusters) for _ in found.groups)
     clusters = len(found.refits)
     if clusters != found.clusters:
@@ -51,22 +53,8 @@ def group_estimates(
 def _one(
     found: GroupAverages, group: int, se: float, minimum: tuple[int, int], level: float
 ) -> Estimate | NotEstimable:
-    from scipy.stats import t
-
     value, treated = float(found.value[group]), int(found.treated[group])
     if not np.isfinite(value) or not np.isfinite(se) or se <= 0:
         return small_group(*minimum)
-    law = t(treated - 1)
-    reach = float(law.ppf((1 + level) / 2)) * se
-    return Estimate(
-        value=value,
-        se=se,
-        low=value - reach,
-        high=value + reach,
-        level=level,
-        n=int(found.persons[group]),
-        clusters=found.clusters,
-        treated_clusters=treated,
-        method="leave_one_cluster_out",
-        p_value=float(2 * law.sf(abs(value) / se)),
-    )
+    freedom = round(min(treated - 1.0, float(found.effective[group])), DIGITS)
+    return with_error(value, se, level, Support(float(found.persons[group]), found.clusters, treated, freedom))

@@ -1,4 +1,4 @@
-"""Refits without each cluster in turn: the variance of every interval published below 40 treated clusters."""
+"""Refits without each cluster in turn: the variance of the published intervals (see `rule`)."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from evaluator.errors import PanelError
 from evaluator.estimators.cluster_sums import ClusterSums, cluster_sums
-from evaluator.inference.aggregation import Aggregate, Plan, aggregate, averaging, noise, without_noise
+from evaluator.inference import rule
+from evaluator.inference.aggregation import NOISE, Aggregate, Plan, aggregate, averaging, noise, without_noise
 from evaluator.panel import without_clusters
-from evaluator.vocabulary import NEVER, Bools, Cell, Floats, Ints, Panel, Sections
+from evaluator.vocabulary import Bools, Cell, Floats, Ints, Panel, Sections
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,7 @@ class Replicates:
     value: Floats  # (P,)
     refits: Floats  # (G, P), NaN where a number drops out with the cluster
     treated: Ints  # (P,) treated clusters with positive weight in the number
+    freedom: Floats  # (P,) effective degrees of freedom of its t, see `rule.freedom`
     persons: Floats  # (P,) treated persons behind it
     clusters: int
     cohorts: Ints  # (E,) first exposed periods, NEVER last if present
@@ -39,6 +42,17 @@ class Replicates:
         """Return standard errors (P,), NaN where a refit drops out."""
         return np.sqrt((self.deviations() ** 2).sum(axis=0))
 
+    def by_rule(self) -> tuple[Floats, Floats]:
+        """Return columns (G, P) whose length is the published standard error, and degrees of freedom (P,).
+
+        Infinite where the rule takes the influence function and the normal law. A column is 0 when it is noise.
+        """
+        is_normal = rule.by_influence(self.treated, self.clusters)
+        influence = self.aggregate.influence / self.aggregate.scale
+        columns = np.where(is_normal, influence, self.deviations())
+        columns[:, np.sqrt((columns**2).sum(axis=0)) <= NOISE * np.abs(self.value)] = 0.0
+        return columns, np.where(is_normal, np.inf, self.freedom)
+
 
 def leave_one_cluster_out(estimator: Any, panel: Panel | Sections, kind: str) -> Replicates:
     """Refit and average again without each cluster: cells left without treated or comparison clusters drop out and
@@ -47,30 +61,49 @@ def leave_one_cluster_out(estimator: Any, panel: Panel | Sections, kind: str) ->
     An estimator that offers `effects_without_each_cluster(panel, cells)` is asked once instead of being refitted G
     times.
     """
-    return averages(estimator, panel, kind, refit_from=1, refit_below=np.iinfo(np.int64).max)
+    return _replicates(estimator, panel, kind, is_always_refitted=True)
 
 
-def averages(estimator: Any, panel: Panel | Sections, kind: str, *, refit_from: int, refit_below: int) -> Replicates:
-    """Fit, average and count treated clusters; refit only when a number has `refit_from` to `refit_below` - 1 of them.
+def averages(estimator: Any, panel: Panel | Sections, kind: str) -> Replicates:
+    """Fit, average and count treated clusters; refit only when the rule gives a number its error from refits.
 
     Otherwise the refits are NaN: with persons as clusters they would be many and unused.
     """
+    return _replicates(estimator, panel, kind, is_always_refitted=False)
+
+
+def _replicates(estimator: Any, panel: Panel | Sections, kind: str, *, is_always_refitted: bool) -> Replicates:
     fit = estimator.fit(panel)
     whole = aggregate(fit, panel, kind)
     sums = cluster_sums(panel)
     value = np.append(whole.value, whole.effect)
-    treated, persons = _support(whole.weights, fit.cells, sums, is_followed=isinstance(panel, Panel))
-    refits = np.full((sums.clusters, value.size), np.nan)
-    if ((treated >= refit_from) & (treated < refit_below)).any():
-        plan = averaging(fit.cells, panel.periods, sums.cohorts, kind)
-        effects = effects_without_each_cluster(estimator, panel, fit.cells, sums.clusters)
-        share = sums.share()
-        left = share.sum(axis=0) - share
-        for cluster in range(sums.clusters):
-            refits[cluster] = _average(plan, effects[cluster], left[cluster])
-        refits = without_noise(refits, noise(panel))
-    present = sums.by_cohort(sums.weight) > 0
-    return Replicates(whole, fit.cells, value, refits, treated, persons, sums.clusters, sums.cohorts, present)
+    share = _shares(whole.weights, fit.cells, sums)
+    treated = (share > 0).sum(axis=0)
+    needed = rule.has_error(treated) & ~rule.by_influence(treated, sums.clusters)
+    refits = np.broadcast_to(np.nan, (sums.clusters, value.size))
+    if is_always_refitted or needed.any():
+        refits = _refits(estimator, panel, averaging(fit.cells, panel.periods, sums.cohorts, kind), fit.cells, sums)
+    return Replicates(
+        aggregate=whole,
+        cells=fit.cells,
+        value=value,
+        refits=refits,
+        treated=treated,
+        freedom=rule.freedom(share),
+        persons=_persons(whole.weights, fit.cells, sums, is_followed=isinstance(panel, Panel)),
+        clusters=sums.clusters,
+        cohorts=sums.cohorts,
+        present=sums.by_cohort(sums.weight) > 0,
+    )
+
+
+def _refits(estimator: Any, panel: Panel | Sections, plan: Plan, cells: tuple[Cell, ...], sums: ClusterSums) -> Floats:
+    """Return the averages (G, P) without each cluster in turn, cohort shares recomputed."""
+    effects = effects_without_each_cluster(estimator, panel, cells, sums.clusters)
+    share = sums.share()
+    left = share.sum(axis=0) - share
+    refits = np.array([_average(plan, effects[cluster], left[cluster]) for cluster in range(sums.clusters)])
+    return without_noise(refits, noise(panel))
 
 
 def _average(plan: Plan, effect: Floats, share: Floats) -> Floats:
@@ -90,36 +123,47 @@ def effects_without_each_cluster(
 def refit_without_each_cluster(
     estimator: Any, panel: Panel | Sections, cells: tuple[Cell, ...], clusters: int
 ) -> Floats:
-    """Return effects (G, C) by calling `fit` G times; NaN where a cell drops out."""
+    """Return effects (G, C) by calling `fit` G times; NaN where a cell drops out or nothing is left to fit."""
     out = np.full((clusters, len(cells)), np.nan)
     where = {cell: index for index, cell in enumerate(cells)}
     for cluster in range(clusters):
-        again = estimator.fit(without_clusters(panel, [cluster]))
+        try:
+            again = estimator.fit(without_clusters(panel, [cluster]))
+        except PanelError:
+            continue
         for cell, effect in zip(again.cells, again.effect, strict=True):
             if cell in where:
                 out[cluster, where[cell]] = effect
     return out
 
 
-def _support(weights: Floats, cells: tuple[Cell, ...], sums: ClusterSums, is_followed: bool) -> tuple[Ints, Floats]:
-    """Return treated clusters and treated persons behind each row of `weights` (P, C)."""
+def _shares(weights: Floats, cells: tuple[Cell, ...], sums: ClusterSums) -> Floats:
+    """Return each treated cluster's share (G, P) in numbers that weigh the cells by `weights` (P, C).
+
+    A cell's weight is split over its cohort's clusters by their persons in its period.
+    """
+    table = _table(np.where(weights > 0, weights, 0.0), cells, sums)
+    total = sums.by_cohort(sums.weight)
+    per_person = np.divide(table, total, out=np.zeros(table.shape), where=total > 0)
+    out = np.zeros((sums.cluster.size, len(weights)))
+    for cohort in range(sums.cohorts.size):
+        rows = sums.cohort == cohort
+        out[rows] = sums.weight[rows] @ per_person[:, cohort].T
+    return sums.by_cluster(out)
+
+
+def _persons(weights: Floats, cells: tuple[Cell, ...], sums: ClusterSums, is_followed: bool) -> Floats:
+    """Return the treated persons (P,) behind each row of `weights` (P, C); followed ones count once."""
+    used = _table((weights > 0).astype(np.float64), cells, sums) > 0  # (P, E, T)
+    if not is_followed:
+        return (used * sums.by_cohort(sums.weight)).sum(axis=(1, 2))
+    return np.array([np.where(row[sums.cohort], sums.weight, 0.0).max(axis=1).sum() for row in used])
+
+
+def _table(values: Floats, cells: tuple[Cell, ...], sums: ClusterSums) -> Floats:
+    """Return `values` (P, C) of the cells summed by cohort and period (P, E, T)."""
     own = np.searchsorted(sums.cohorts, [cell.cohort for cell in cells])
-    period = np.array([cell.period for cell in cells])
-    treated, persons = np.zeros(len(weights), dtype=np.int64), np.zeros(len(weights))
-    for row, weight in enumerate(weights):
-        used = np.flatnonzero(weight > 0)
-        behind = np.zeros(sums.weight.shape)
-        mask = _slots(sums, own[used], period[used])
-        behind[mask] = sums.weight[mask]
-        groups = behind.any(axis=1)
-        treated[row] = np.unique(sums.cluster[groups]).size
-        persons[row] = behind.max(axis=1).sum() if is_followed else behind.sum()
-    return treated, persons
-
-
-def _slots(sums: ClusterSums, cohort: Ints, period: Ints) -> Bools:
-    """Return (K, T) true where a group's cohort and a period meet in one of the given cells."""
-    table = np.zeros((sums.cohorts.size, sums.weight.shape[1]), dtype=np.bool_)
-    table[cohort, period] = True
-    table[sums.cohorts == NEVER] = False
-    return table[sums.cohort]
+    out = np.zeros((len(values), sums.cohorts.size, sums.weight.shape[1]))
+    for column, (cohort, cell) in enumerate(zip(own, cells, strict=True)):
+        out[:, cohort, cell.period] += values[:, column]
+    return out

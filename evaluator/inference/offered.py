@@ -1,8 +1,4 @@
-"""The rule of which inference is offered, in one place.
-
-What is counted is treated clusters with positive weight in the number itself. From 40: clustered influence function,
-normal. From 5 to 39: leave-one-cluster-out and t. Below 5: randomisation over clusters, scaled by persons.
-"""
+"""What may be published of an average and its parts: an estimate by the rule of `rule`, or a refusal."""
 
 from __future__ import annotations
 
@@ -12,13 +8,11 @@ from typing import Any
 import numpy as np
 
 from evaluator.errors import PanelError
-from evaluator.inference.aggregation import NOISE
 from evaluator.inference.leave_one_out import Replicates, averages
 from evaluator.inference.placebo import known_donors, placebos_of, randomisation
+from evaluator.inference.rule import FEW, has_error
 from evaluator.vocabulary import NEVER, Estimate, NotEstimable, Panel, Placebos, Sections
 
-FEW = 5
-ENOUGH = 40
 MIN_PRE_PERIODS = 2
 MIN_DONORS = 19
 
@@ -39,7 +33,7 @@ def estimates(estimator: Any, panel: Panel | Sections, kind: str, level: float =
     In the unit of the panel. Source of the thresholds: 2,000 draws of 98 municipalities without an effect, AR(1) 0.8.
     """
     try:
-        loo = averages(estimator, panel, kind, refit_from=FEW, refit_below=ENOUGH)
+        loo = averages(estimator, panel, kind)
     except PanelError:
         return Offered(kind, no_cells(), (), ())
     placebos = _Placebos(estimator, panel, loo)
@@ -73,35 +67,53 @@ def _one(estimator: Any, loo: Replicates, row: int, level: float, placebos: _Pla
         )
     if (weak := weak_base(estimator, loo, row)) is not None:
         return weak
-    if treated < FEW:
+    if not has_error(loo.treated[row]):
         return _by_randomisation(placebos, loo, row, level)
     return by_error(loo, row, level)
 
 
+@dataclass(frozen=True, slots=True)
+class Support:
+    """What stands behind a number. Infinite `freedom` says that its error is that of the influence function."""
+
+    persons: float
+    clusters: int
+    treated: int
+    freedom: float
+
+
 def by_error(loo: Replicates, row: int, level: float) -> Estimate | NotEstimable:
     """Return the estimate with a normal or t interval; refused without variation or when a refit drops out."""
-    treated = int(loo.treated[row])
-    error = np.append(loo.aggregate.se, loo.aggregate.error) if treated >= ENOUGH else loo.errors()
-    if not loo.aggregate.influence[:, row].any():
-        return no_variation(float(loo.value[row]))
-    if not np.isfinite(error[row]):
-        return few_treated(treated) if treated < FEW else one_comparison()
-    value, se = float(loo.value[row]), float(error[row])
-    if se <= NOISE * abs(value):
+    value, treated = float(loo.value[row]), int(loo.treated[row])
+    columns, freedom = loo.by_rule()
+    se = float(np.sqrt((columns[:, row] ** 2).sum()))
+    if se == 0 or not loo.aggregate.influence[:, row].any():
         return no_variation(value)
-    return with_error(value, se, level, round(float(loo.persons[row])), loo.clusters, treated)
+    if not np.isfinite(se):
+        return one_comparison() if has_error(loo.treated[row]) else few_treated(treated)
+    return with_error(value, se, level, Support(float(loo.persons[row]), loo.clusters, treated, float(freedom[row])))
 
 
-def with_error(value: float, se: float, level: float, persons: int, clusters: int, treated: int) -> Estimate:
-    """Return value, interval and p-value: normal from 40 treated clusters, t with treated - 1 below."""
+def with_error(value: float, se: float, level: float, support: Support) -> Estimate:
+    """Return value, interval and p-value: t with the support's degrees of freedom, normal where they are infinite."""
     from scipy.stats import norm, t
 
-    many = treated >= ENOUGH
-    law = norm if many else t(treated - 1)
+    is_normal = np.isinf(support.freedom)
+    law = norm if is_normal else t(support.freedom)
     reach = float(law.ppf((1 + level) / 2)) * se
-    method = "influence_function" if many else "leave_one_cluster_out"
-    p = float(2 * law.sf(abs(value) / se))
-    return Estimate(value, se, value - reach, value + reach, level, persons, clusters, treated, method, p)
+    return Estimate(
+        value=value,
+        se=se,
+        low=value - reach,
+        high=value + reach,
+        level=level,
+        n=round(support.persons),
+        clusters=support.clusters,
+        treated_clusters=support.treated,
+        method="influence_function" if is_normal else "leave_one_cluster_out",
+        p_value=float(2 * law.sf(abs(value) / se)),
+        freedom=None if is_normal else support.freedom,
+    )
 
 
 def _by_randomisation(placebos: _Placebos, loo: Replicates, row: int, level: float) -> Estimate | NotEstimable:

@@ -44,25 +44,38 @@ def world(starts, clusters=60, periods=12, seed=1, effect=0.0):
 
 
 @pytest.mark.parametrize(
-    ("treated", "method", "law"),
+    ("treated", "clusters", "method"),
     [
-        (40, "influence_function", norm),
-        (39, "leave_one_cluster_out", t(38)),
-        (5, "leave_one_cluster_out", t(4)),
-        (4, "randomisation", None),
-        (1, "randomisation", None),
+        (40, 501, "influence_function"),
+        (40, 500, "leave_one_cluster_out"),
+        (39, 501, "leave_one_cluster_out"),
+        (5, 80, "leave_one_cluster_out"),
+        (4, 80, "randomisation"),
+        (1, 80, "randomisation"),
     ],
 )
-def test_the_method_follows_the_count_of_treated_clusters(treated, method, law):
-    data = world([6] * treated, clusters=80)
+def test_the_method_follows_the_count_of_treated_clusters(treated, clusters, method):
+    data = world([6] * treated, clusters=clusters)
     found = estimates(GroupTime(), data, "simple").overall
     assert isinstance(found, Estimate)
-    assert (found.method, found.treated_clusters, found.clusters) == (method, treated, 80)
+    assert (found.method, found.treated_clusters, found.clusters) == (method, treated, clusters)
     assert found.low <= found.value <= found.high
-    if law is None:
-        assert found.se is None
+    persons = np.bincount(
+        data.cluster[(data.cohort == 6) & (data.period >= 6)],
+        weights=data.weight[(data.cohort == 6) & (data.period >= 6)],
+    )
+    loo = leave_one_cluster_out(GroupTime(), data, "simple")
+    if method == "randomisation":
+        assert found.se is None and found.freedom is None
+    elif method == "influence_function":
+        assert found.se == pytest.approx(loo.aggregate.se) and found.freedom is None
+        np.testing.assert_allclose(found.high - found.value, norm.ppf(0.975) * found.se)
     else:
-        np.testing.assert_allclose(found.high - found.value, law.ppf(0.975) * found.se)
+        effective = persons.sum() ** 2 / (persons**2).sum()
+        assert found.se == pytest.approx(loo.errors()[0])
+        assert found.freedom == pytest.approx(min(treated - 1, effective), abs=1e-6)
+        np.testing.assert_allclose(found.high - found.value, t(found.freedom).ppf(0.975) * found.se)
+        np.testing.assert_allclose(found.p_value, 2 * t(found.freedom).sf(abs(found.value) / found.se))
     treated_persons = data.weight[(data.cohort == 6) & (data.period >= 6)].sum()
     assert found.n == treated_persons
 

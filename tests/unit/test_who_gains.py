@@ -95,18 +95,18 @@ def test_a_small_group_is_refused_and_the_others_are_not(
 
 def test_a_group_without_support_is_refused_in_danish() -> None:
     refits = np.array([[0.1, np.nan], [0.2, np.nan], [0.0, np.nan]])
-    counts = (np.array([90, 19]), np.array([9, 2]))
+    counts = (np.array([90, 19]), np.array([9, 2]), np.array([6.5, 2.0]))
     found = GroupAverages(("a", "b"), np.array([0.1, np.nan]), refits, *counts, 9, 3)
     first, second = group_estimates(found)
     assert isinstance(first, Estimate)
-    assert first.se == pytest.approx(np.sqrt(2 / 3 * 0.02))
+    assert first.se == pytest.approx(np.sqrt(2 / 3 * 0.02)) and first.freedom == 6.5
     assert isinstance(second, NotEstimable)
     assert second.reason == "Færre end 20 borgere eller 3 kommuner i gruppen."
 
 
 @pytest.mark.parametrize(("treated", "begins"), [(1, "Med én kommune"), (4, "Med færre end 5 kommuner")])
 def test_under_five_treated_municipalities_every_group_is_refused(treated: int, begins: str) -> None:
-    empty = GroupAverages(("a", "b"), np.zeros(2), np.zeros((0, 2)), np.zeros(2), np.zeros(2), treated, 90)
+    empty = GroupAverages(("a", "b"), np.zeros(2), np.zeros((0, 2)), np.zeros(2), np.zeros(2), np.zeros(2), treated, 90)
     for number in group_estimates(empty):
         assert isinstance(number, NotEstimable)
         assert number.reason.startswith(begins)
