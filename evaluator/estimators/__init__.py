@@ -1,7 +1,21 @@
 """One method per file; each returns effects with influence functions, or placebos."""
 
 from evaluator.estimators.group_time import GroupTime
+from evaluator.estimators.imputation import Imputation
 from evaluator.estimators.mean_log_change import MeanLogChange
 from evaluator.estimators.municipality_panel import MunicipalityPanel
+from evaluator.estimators.randomised_trial import RandomisedTrial
+from evaluator.estimators.saturated import Saturated
+from evaluator.estimators.triple_difference import TripleDifference
+from evaluator.estimators.two_way import TwoWay
 
-__all__ = ["GroupTime", "MeanLogChange", "MunicipalityPanel"]
+__all__ = [
+    "GroupTime",
+    "Imputation",
+    "MeanLogChange",
+    "MunicipalityPanel",
+    "RandomisedTrial",
+    "Saturated",
+    "TripleDifference",
+    "TwoWay",
+]
