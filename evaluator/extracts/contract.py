@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -26,7 +27,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """One extract. `period` dates its rows; a new delivery replaces rows of its period and, where given, its scope."""
+    """One extract. `period` dates its rows; a new delivery replaces rows of its period and, where given, its scope.
+
+    `implied` are values of columns that a file lacks, by the name in its header that tells them.
+    """
 
     name: str
     description: str
@@ -36,6 +40,7 @@ class Contract:
     scope: tuple[str, ...] = ()
     ordered: tuple[tuple[str, str], ...] = ()
     ignored: tuple[str, ...] = ()
+    implied: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def column(self, name: str) -> Column:
         return next(column for column in self.columns if column.name == name)
@@ -60,9 +65,11 @@ def _contract(name: str, data: dict[str, Any]) -> Contract:
         scope=tuple(data.get("scope", ())),
         ordered=tuple((first, last) for first, last in data.get("ordered", ())),
         ignored=tuple(data.get("ignored", ())),
+        implied=data.get("implied", {}),
     )
     names = {column.name for column in columns}
-    named = {*contract.key, *contract.scope, *(item for pair in contract.ordered for item in pair)}
+    named = {*(column for values in contract.implied.values() for column in values)}
+    named |= {*contract.key, *contract.scope, *(item for pair in contract.ordered for item in pair)}
     if contract.period:
         named.add(contract.period)
     if named - names:

@@ -34,6 +34,7 @@ class Match:
 class _Attempt:
     contract: Contract
     positions: dict[str, int]
+    constants: dict[str, str]
     missing: tuple[str, ...]
     unknown: tuple[str, ...]
     twice: tuple[str, ...]
@@ -91,8 +92,7 @@ def recognise(file: str, header: list[str], mappings: dict[str, Mapping]) -> Mat
     fitting = [attempt for attempt in attempts if attempt.fits]
     if len(fitting) == 1:
         found = fitting[0]
-        constants = mappings.get(found.contract.name, Mapping()).constants
-        unset = {name: value for name, value in constants.items() if name not in found.positions}
+        unset = {name: value for name, value in found.constants.items() if name not in found.positions}
         return Match(found.contract, found.positions, unset)
     if fitting:
         names = " and ".join(attempt.contract.name for attempt in fitting)
@@ -117,12 +117,14 @@ def _attempt(contract: Contract, header: list[str], mapping: Mapping) -> _Attemp
             twice.append(column_name)
         else:
             positions[column_name] = index
+    told = (contract.implied.get(_folded(name), {}) for name in header)
+    constants = {**mapping.constants, **{column: value for values in told for column, value in values.items()}}
     missing = tuple(
         column.name
         for column in contract.columns
-        if column.required and column.name not in positions and column.name not in mapping.constants
+        if column.required and column.name not in positions and column.name not in constants
     )
-    return _Attempt(contract, positions, missing, tuple(unknown), tuple(twice))
+    return _Attempt(contract, positions, constants, missing, tuple(unknown), tuple(twice))
 
 
 def _folded(name: str) -> str:

@@ -167,6 +167,20 @@ def test_words_of_a_domain_are_kept_in_the_contracts_spelling(project):
     ]
 
 
+def test_employees_are_known_by_their_column_beside_a_series_named_in_the_mapping(project, shared):
+    (project.root / "mapping.toml").write_text(
+        '[kommunepanel.set]\nydelse = "nettoledige_kontanthjaelp"\n', encoding="utf-8"
+    )
+    for table, number in (("auk01", 7524), ("lbesk69", 7100)):
+        (file,) = (shared / "domain" / "data").glob(f"{table}_*.csv")
+        (delivery,) = load(project, [file])
+        assert (delivery.extract, delivery.rows, delivery.rejected) == ("kommunepanel", number, 0)
+    assert rows(project, "select ydelse, count(*) from raw.kommunepanel group by 1 order by 1") == [
+        ("fuldtidsansatte", 7100),
+        ("nettoledige_kontanthjaelp", 7524),
+    ]
+
+
 def test_statbank_loads_as_an_ordinary_delivery_through_aliases(project, shared):
     (project.root / "mapping.toml").write_text(
         '[kommunepanel.set]\nydelse = "nettoledige_kontanthjaelp"\n', encoding="utf-8"
