@@ -1,0 +1,1 @@
+"""Two-by-twos adjusted for covariates known before exposure."""

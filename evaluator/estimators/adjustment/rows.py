@@ -1,0 +1,147 @@
+"""Rows in the order in which estimators read them: by cohort and cluster, covariates on one scale."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from evaluator.errors import PanelError
+from evaluator.estimators.segments import runs
+from evaluator.vocabulary import NEVER, Floats, Ints, Panel, Sections
+
+COLLINEAR = 1e-10
+"""Smallest eigenvalue of a correlation matrix under which its columns do not determine a regression."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """N rows sorted by cohort and cluster (sections: and period), and O outcomes in their own order."""
+
+    order: Ints  # (N,) position of a row in the data
+    first: Ints  # (M,) where the groups of one cohort and cluster begin
+    cohort: Ints  # (M,) index into `cohorts`
+    cluster: Ints  # (M,) 0..G-1
+    weight: Floats  # (N,) sorted
+    covariates: Floats  # (N, K) sorted: a constant, and covariates with mean 0 and variance 1
+    cohorts: Ints  # (E,) first exposed periods, NEVER last if present
+    clusters: int  # G
+    data: Panel | Sections
+    outcomes: tuple[Floats, ...]  # O of (N, T) or (N,), as delivered
+    centre: tuple[float, ...]  # subtracted from each, so that sums keep their digits
+
+    @property
+    def size(self) -> int:
+        return self.order.size
+
+    @property
+    def periods(self) -> int:
+        return len(self.data.periods)
+
+    @property
+    def has_gaps(self) -> bool:
+        """Return whether a followed unit is unobserved in some period."""
+        return isinstance(self.data, Panel) and not bool(self.data.observed.all())
+
+    def of_rows(self, values: Ints) -> Ints:
+        """Return a group's value (M,) for each of its rows (N,)."""
+        return np.repeat(values, np.diff(np.append(self.first, self.size)))
+
+    def outcome(self, start: int, stop: int) -> Floats:
+        """Return all outcomes of sorted rows, centred: (n, O x T) if followed (unobserved: NaN), (n, O) in sections."""
+        at = self.order[start:stop]
+        parts = [values[at] - centre for values, centre in zip(self.outcomes, self.centre, strict=True)]
+        if isinstance(self.data, Sections):
+            return np.column_stack(parts)
+        return parts[0] if len(parts) == 1 else np.hstack(parts)
+
+    def outcome_at(self, at: Ints) -> Floats:
+        """Return all outcomes at any sorted rows, as `outcome` does."""
+        rows = self.order[at]
+        parts = [values[rows] - centre for values, centre in zip(self.outcomes, self.centre, strict=True)]
+        return np.column_stack(parts) if isinstance(self.data, Sections) else np.hstack(parts)
+
+
+def rows_of(data: Panel | Sections, outcomes: Sequence[Floats], *, is_adjusted: bool) -> Rows:
+    """Sort the rows of `data`; `outcomes` share its units, cohorts, clusters and weights.
+
+    Raises PanelError for covariates that are missing, constant or collinear.
+    """
+    cohorts, code = cohort_codes(data.cohort, len(data.periods))
+    clusters = int(data.cluster.max()) + 1
+    key = code * clusters + data.cluster
+    if isinstance(data, Sections):
+        order = np.lexsort((data.period, key))
+    else:
+        order = np.argsort(key.astype(np.uint16) if cohorts.size * clusters < 2**16 else key, kind="stable")
+    key = key[order]
+    first = runs(key)
+    covariates = _standardised(data) if is_adjusted else np.ones((key.size, 1))
+    return Rows(
+        order=order,
+        first=first,
+        cohort=key[first] // clusters,
+        cluster=key[first] % clusters,
+        weight=data.weight[order],
+        covariates=covariates[order] if is_adjusted else covariates,
+        cohorts=cohorts,
+        clusters=clusters,
+        data=data,
+        outcomes=tuple(outcomes),
+        centre=tuple(_centre(values, data) for values in outcomes),
+    )
+
+
+def cohort_codes(cohort: Ints, periods: int) -> tuple[Ints, Ints]:
+    """Return the cohorts (E,) in order, NEVER last if present, and each row's index into them."""
+    slot = np.where(cohort == NEVER, periods, cohort)
+    found = np.bincount(slot, minlength=periods + 1) > 0
+    labels = np.append(np.arange(periods), NEVER)[found]
+    return labels, (np.cumsum(found) - 1)[slot]
+
+
+def inverse(gram: Floats) -> Floats:
+    """Return the inverses (..., K, K) of cross products; NaN where their columns are collinear or absent."""
+    if gram.shape[-1] == 1:
+        return np.divide(1.0, gram, out=np.full(gram.shape, np.nan), where=gram > 0)
+    size = np.sqrt(np.einsum("...kk->...k", gram))
+    known = np.isfinite(gram).all(axis=(-2, -1)) & (size > 0).all(axis=-1)
+    size = np.where(known[..., None], size, 1.0)
+    scale = size[..., :, None] * size[..., None, :]
+    root, vectors = np.linalg.eigh(np.where(known[..., None, None], gram / scale, np.eye(gram.shape[-1])))
+    known &= root[..., 0] > COLLINEAR
+    root = np.where(known[..., None], root, np.nan)
+    return (vectors / root[..., None, :]) @ np.swapaxes(vectors, -1, -2) / scale
+
+
+def _standardised(data: Panel | Sections) -> Floats:
+    given = data.covariates
+    missing = int((~np.isfinite(given)).any(axis=1).sum())
+    if missing:
+        raise PanelError(
+            f"group_time: {missing:,} of {len(given):,} rows have a missing covariate; expected numbers. "
+            "Fill in the covariates, or leave out those rows or that covariate."
+        )
+    if not data.weight.sum() > 0:
+        raise PanelError("group_time: all weights are 0; expected persons. Check the column of weights.")
+    share = data.weight / data.weight.sum()
+    mean = share @ given
+    out = np.empty((len(given), given.shape[1] + 1))
+    out[:, 0] = 1.0
+    np.subtract(given, mean, out=out[:, 1:])
+    spread = np.sqrt(np.einsum("n,nk,nk->k", share, out[:, 1:], out[:, 1:]))
+    constant = spread <= np.sqrt(COLLINEAR) * np.abs(given).max(axis=0, initial=0.0)
+    out[:, 1:] /= np.where(constant, 1.0, spread)
+    if constant.any() or not np.isfinite(inverse(np.einsum("n,nk,nl->kl", share, out, out, optimize=True))).all():
+        raise PanelError(
+            f"group_time: the {given.shape[1]} covariates are collinear ({int(constant.sum())} constant); expected "
+            "each to tell something new beside a constant. Leave out what others determine."
+        )
+    return out
+
+
+def _centre(outcome: Floats, data: Panel | Sections) -> float:
+    if isinstance(data, Panel) and not bool(data.observed.all()):
+        return float(outcome[data.observed].mean())
+    return float(outcome.mean())
