@@ -20,8 +20,8 @@ from evaluator.errors import CheckError, ProjectError
 from evaluator.extracts.load import Delivery
 from evaluator.extracts.load import load as load_deliveries
 from evaluator.project import Project
-from evaluator.release import Policy
 from evaluator.release import release as release_run
+from evaluator.release_rules import Policy
 from evaluator.results import Findings
 from evaluator.spec import EvaluationSpec
 from evaluator.spec_reading import read_spec

@@ -24,13 +24,23 @@ TABLES: dict[str, str] = {
     "estimates": 'run_id text, outcome text, horizon_weeks int, aggregate text, "at" int, at_label text, value double, '
     "low double, high double, se double, band_low double, band_high double, p_value double, method text, "
     "n bigint, smallest_count bigint, clusters int, treated_clusters int, unit text, is_estimable boolean, "
-    "reason text, what_would_help text, is_primary boolean, relevant_change double, is_partly_exposed boolean",
+    "reason text, what_would_help text, is_primary boolean, relevant_change double, is_partly_exposed boolean, "
+    "freedom double",
     "before_after": "run_id text, outcome text, horizon_weeks int, before_count double, before_persons bigint, "
     "after_count double, after_persons bigint, effect double, unit text, is_estimable boolean",
     "means": "run_id text, outcome text, horizon_weeks int, arm text, period_on date, persons bigint, count double, "
     "reference double",
     "end_states": "run_id text, arm text, state text, count bigint, persons bigint, effect double",
     "placebos": "run_id text, outcome text, rank int, effect double, scaled double, is_treated boolean, persons double",
+    "bounds": "run_id text, outcome text, horizon_weeks int, bound double, low double, high double, unit text, "
+    "n bigint, smallest_count bigint",
+    "drift": "run_id text, outcome text, horizon_weeks int, power double, slope double, bias double, "
+    "bias_if_passed double, unit text, n bigint, smallest_count bigint",
+    "curve": "run_id text, outcome text, horizon_weeks int, estimator text, comparison text, base_periods int, "
+    "adjustment text, leave_out text, is_main boolean, value double, low double, high double, unit text, n bigint, "
+    "smallest_count bigint, is_estimable boolean, reason text",
+    "decomposition": "run_id text, outcome text, horizon_weeks int, kind text, weight double, value double, unit text, "
+    "n bigint, smallest_count bigint",
     "delivery": "run_id text, municipality_code text, municipality_name text, start_on date, planned_before double, "
     "planned_after double, measured_before double, measured_after double, delivered_share double, verdict text",
     "caseload_path": "run_id text, municipality_name text, month date, cases bigint, fte double",
@@ -66,9 +76,16 @@ class Findings:
 
 
 def create(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create the results tables that do not exist yet."""
+    """Create the results tables that do not exist yet, and add the columns that a table has gained."""
     for table, definition in TABLES.items():
-        connection.execute(f"create table if not exists results.{table} ({definition})")
+        ensure(connection, f"results.{table}", definition)
+
+
+def ensure(connection: duckdb.DuckDBPyConnection, table: str, definition: str) -> None:
+    """Create a table with these columns, or add those that an older version of the program did not know."""
+    connection.execute(f"create table if not exists {table} ({definition})")
+    for column in definition.split(", "):
+        connection.execute(f"alter table {table} add column if not exists {column}")
 
 
 def append(connection: duckdb.DuckDBPyConnection, run_id: str, findings: Findings) -> None:

@@ -170,6 +170,11 @@ class EvaluationSpec:
         return self.estimator_for(self.primary.name) or ""
 
     @property
+    def person_estimator(self) -> str:
+        """The method behind person outcomes; empty when the spec has none."""
+        return next((name for name in self.estimation.estimators if name not in ESTIMATES), "")
+
+    @property
     def beside(self) -> tuple[str, ...]:
         """The estimators of person outcomes that run beside the one that answers."""
         takers = [name for name in self.estimation.estimators if name not in ESTIMATES]

@@ -11,6 +11,8 @@ FEW_TREATED = 15  # below this number of treated clusters the light is amber at 
 PRE_TREND_RED = 0.01
 PRE_TREND_AMBER = 0.10
 PRE_TREND_THRESHOLD = "p over 0,10"
+BREAKDOWN = 1.0
+BREAKDOWN_THRESHOLD = "mindst 1"
 _ORDER = (Light.GREEN, Light.AMBER, Light.RED)
 
 
@@ -38,6 +40,18 @@ def pre_trend(p_value: float | None, why_not: str = "") -> Diagnostic:
     light = Light.RED if p_value < PRE_TREND_RED else Light.AMBER if p_value < PRE_TREND_AMBER else Light.GREEN
     why = "Udviklingen før start skal være den samme i de to grupper, ellers måles en gammel forskel som effekt."
     return Diagnostic("pre_trend", p_value, PRE_TREND_THRESHOLD, light, why)
+
+
+def breakdown(value: float | None, why_not: str = "") -> Diagnostic:
+    """Judge how many times the largest change of trends before the start the answer survives after it."""
+    if value is None:
+        return not_run("breakdown", BREAKDOWN_THRESHOLD, why_not)
+    light = Light.GREEN if value >= BREAKDOWN else Light.AMBER
+    why = (
+        "Så mange gange den største skævhed før start må udviklingen være skæv efter start, før svaret kan være nul; "
+        "0 betyder, at intervallet rummer nul i forvejen."
+    )
+    return Diagnostic("breakdown", value, BREAKDOWN_THRESHOLD, light, why)
 
 
 def not_run(name: str, threshold: str, why: str) -> Diagnostic:

@@ -96,6 +96,7 @@ class _Imputed:
     groups: UnitGroups  # weights of the imputed cells only
     gap: Floats  # (K, T) outcome less imputed outcome
     untreated: TwoWayFit
+    score: Floats  # (G, .) scores of the untreated fit summed to clusters
 
     def influence(self, start: int, period: int) -> Floats:
         """Return the influence (G,) of a cell, not scaled.
@@ -113,7 +114,7 @@ class _Imputed:
         )
         loading = -weight @ self.untreated.share[rows]
         loading[period] += 1
-        return own - self.groups.by_cluster(self.untreated.score) @ (self.untreated.inverse @ loading)
+        return own - self.score @ (self.untreated.inverse @ loading)
 
 
 def _impute(groups: UnitGroups, ahead: int | Ints, kept: Ints | None) -> _Imputed:
@@ -134,4 +135,4 @@ def _impute(groups: UnitGroups, ahead: int | Ints, kept: Ints | None) -> _Impute
         persons = chosen.weight[rows].sum(axis=0)
         total = (chosen.weight[rows] * gap[rows]).sum(axis=0)
         effects |= {(int(start), int(t)): float(total[t] / persons[t]) for t in np.flatnonzero(persons > 0)}
-    return _Imputed(effects, chosen, gap, fit)
+    return _Imputed(effects, chosen, gap, fit, groups.by_cluster(fit.score))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -23,6 +23,7 @@ BENEFIT_PARTS = ("entry_benefit", "other_benefit", "supported_work")
 READERS_STATES = ("job", "education", "benefit", "self_support", "left_register")
 UNITS = {"sick_weeks": "weeks", "sanctions": "count"}
 NEVER_LABEL = 0
+UNKNOWN = "uoplyst"
 
 
 def month_index(day: dt.date) -> int:
@@ -73,6 +74,7 @@ class EntryCohorts:
     cells: pl.DataFrame  # municipality_code, period (month index), cohort (month index or 0), persons, outcome counts
     periods: tuple[int, ...]
     horizon_weeks: int
+    profiles: pl.DataFrame | None = None  # the cells by traits at entry, where the spec adjusts for them
 
     def count(self, outcome: str) -> pl.Expr:
         """Return the number behind an outcome: persons in the state, or weeks and decisions."""
@@ -81,6 +83,20 @@ class EntryCohorts:
         if outcome == "benefit":
             return pl.sum_horizontal(*BENEFIT_PARTS)
         return pl.col("benefit_weeks" if outcome == "benefit_share" else outcome)
+
+    def without(self, *municipalities: str) -> EntryCohorts:
+        """Return the cohorts of all other municipalities."""
+        import polars as pl
+
+        others = ~pl.col("municipality_code").is_in(municipalities)
+        profiles = None if self.profiles is None else self.profiles.filter(others)
+        return replace(self, cells=self.cells.filter(others), profiles=profiles)
+
+    def only(self, *municipalities: str) -> EntryCohorts:
+        """Return the cohorts of these municipalities, without their traits."""
+        import polars as pl
+
+        return replace(self, cells=self.cells.filter(pl.col("municipality_code").is_in(municipalities)), profiles=None)
 
     def exposed(self) -> pl.DataFrame:
         """Return the cells of treated entrants from their start on."""
@@ -111,8 +127,12 @@ class EntryCohorts:
             here = self.cells.filter(pl.col("cohort") != NEVER_LABEL, pl.col("period") == when)
         if cohort is not None:
             base, here = (cells.filter(pl.col("cohort") == cohort) for cells in (base, here))
+        return self.smallest_of(outcome, base, here)
+
+    def smallest_of(self, outcome: str, *groups: pl.DataFrame) -> int:
+        """Return the fewest persons, in the outcome or not in it, in any of these groups of cells."""
         counts = []
-        for cells in (base, here):
+        for cells in groups:
             persons = int(cells["persons"].sum())
             if unit_of(outcome) != "share" or outcome == "benefit_share":
                 counts.append(persons)
@@ -121,14 +141,24 @@ class EntryCohorts:
                 counts += [count, persons - count]
         return min(counts)
 
-    def sections(self, outcome: str) -> Sections:
-        """Return the mean of an outcome per cell with persons as weights."""
+    def sections(self, outcome: str, covariates: Sequence[str] = ()) -> Sections:
+        """Return the mean of an outcome per cell with persons as weights.
+
+        With covariates a row is a cell of equal traits, and the covariates are indicators of every level but the most
+        frequent one, in the order of `covariates` and then of the levels.
+        """
         import polars as pl
 
         base = pl.col("persons_with_hours") if outcome in ("paid_hours_20", "paid_hours_87") else pl.col("persons")
         scale = self.horizon_weeks if outcome == "benefit_share" else 1
-        frame = self.cells.select(
-            "municipality_code", "period", "cohort", base.alias("n"), (self.count(outcome) / (base * scale)).alias("y")
+        cells, indicators = (self.cells, []) if not covariates else self._by_traits(covariates)
+        frame = cells.select(
+            "municipality_code",
+            "period",
+            "cohort",
+            *indicators,
+            base.alias("n"),
+            (self.count(outcome) / (base * scale)).alias("y"),
         ).filter(pl.col("n") > 0)
         return sections_from_frame(
             frame,
@@ -137,8 +167,28 @@ class EntryCohorts:
             cohort="cohort",
             cluster="municipality_code",
             weight="n",
+            covariates=indicators,
             periods=self.periods,
         )
+
+    def _by_traits(self, traits: Sequence[str]) -> tuple[pl.DataFrame, list[str]]:
+        """Return the cells of equal traits with an indicator of every level but the most frequent, and their names."""
+        import polars as pl
+
+        assert self.profiles is not None, "entry_cohorts was asked for no traits"
+        keys = ("municipality_code", "period", "cohort")
+        counts = [c for c in self.cells.columns if c not in (*keys, "period_on", "horizon_weeks")]
+        cells = self.profiles.group_by(*keys, *traits, maintain_order=True).agg(pl.col(counts).sum())
+        indicators = []
+        for trait in traits:
+            cells = cells.with_columns(pl.col(trait).fill_null(UNKNOWN))
+            persons = (
+                cells.group_by(trait).agg(pl.col("persons").sum()).sort("persons", trait, descending=[True, False])
+            )
+            for level in sorted(persons[trait][1:].to_list()):
+                indicators.append(pl.col(trait).eq(level).cast(pl.Float64).alias(f"{trait}={level}"))
+        cells = cells.with_columns(indicators)
+        return cells.sort(*keys, *traits), [indicator.meta.output_name() for indicator in indicators]
 
 
 def labelled(frame: pl.DataFrame, design: Design, years_earlier: int = 0) -> pl.DataFrame:
@@ -157,24 +207,26 @@ def labelled(frame: pl.DataFrame, design: Design, years_earlier: int = 0) -> pl.
 
 
 def entry_cohorts(
-    connection: duckdb.DuckDBPyConnection, design: Design, horizon_weeks: int, municipalities: tuple[str, ...] = ()
+    connection: duckdb.DuckDBPyConnection,
+    design: Design,
+    horizon_weeks: int,
+    municipalities: tuple[str, ...] = (),
+    traits: tuple[str, ...] = (),
 ) -> EntryCohorts:
-    """Return the cells of the treated and the donors at one horizon.
+    """Return the cells of the treated and the donors at one horizon; with `traits` those of equal traits too.
 
     A period counts when every entrant in it is observed at the horizon, so that the last one is not a selected part.
     Raises PanelError when no period is.
     """
     import polars as pl
 
-    cells = connection.sql(
-        "select * from design.cells where horizon_weeks = ? order by municipality_code, period_on",
-        params=[horizon_weeks],
-    ).pl()
+    cells = _read(connection, "cells", horizon_weeks)
     entered = connection.sql("select period_on, count(*) as entered from design.entrants group by 1").pl()
     seen = cells.group_by("period_on").agg(pl.col("persons").sum().alias("seen")).join(entered, on="period_on")
     whole = seen.filter(pl.col("seen") == pl.col("entered"))["period_on"]
     included = municipalities or (*design.treated_codes, *design.donors)
-    kept = cells.filter(pl.col("period_on").is_in(whole.implode()), pl.col("municipality_code").is_in(included))
+    is_kept = pl.col("period_on").is_in(whole.implode()) & pl.col("municipality_code").is_in(included)
+    kept = cells.filter(is_kept)
     if kept.is_empty():
         raise PanelError(
             f"design.cells: no entry period is observed {horizon_weeks} weeks on; expected at least one. "
@@ -183,7 +235,14 @@ def entry_cohorts(
     kept = labelled(kept, design).sort("municipality_code", "period")
     last = max(kept["period"].to_list())
     periods = tuple(month_index(p) for p in design.periods if month_index(p) <= last)
-    return EntryCohorts(kept, periods, horizon_weeks)
+    profiles = labelled(_read(connection, "profile_cells", horizon_weeks).filter(is_kept), design) if traits else None
+    return EntryCohorts(kept, periods, horizon_weeks, profiles)
+
+
+def _read(connection: duckdb.DuckDBPyConnection, model: str, horizon_weeks: int) -> pl.DataFrame:
+    return connection.sql(
+        f"select * from design.{model} where horizon_weeks = ? order by all", params=[horizon_weeks]
+    ).pl()
 
 
 def asked_outcomes(spec: EvaluationSpec, horizon_weeks: int) -> tuple[str, ...]:

@@ -60,6 +60,7 @@ def estimate_row(
         "smallest_count": found.n if smallest_count is None else smallest_count,
         "clusters": found.clusters,
         "treated_clusters": found.treated_clusters,
+        "freedom": found.freedom,
     }
 
 

@@ -8,9 +8,9 @@ import numpy as np
 
 from evaluator.design.frozen import Design
 from evaluator.diagnostics import credibility
-from evaluator.estimators.group_time import GroupTime
 from evaluator.evaluation.entry_cohorts import READERS_STATES, EntryCohorts, asked_outcomes, month_of_index, unit_of
 from evaluator.evaluation.estimate_rows import Place, estimate_row
+from evaluator.evaluation.methods import data_for, estimator_of
 from evaluator.inference import bands, offered
 from evaluator.results import Findings
 from evaluator.spec import END_STATES, PERSON_OUTCOMES, EvaluationSpec
@@ -19,21 +19,11 @@ from evaluator.vocabulary import Diagnostic, Estimate, NotEstimable
 Found = Estimate | NotEstimable
 
 
-def estimator_of(spec: EvaluationSpec, horizon_weeks: int) -> GroupTime:
-    """Return group-time effects whose window of anticipation is the declared months plus the horizon."""
-    return GroupTime(
-        comparison=spec.comparison.pool,
-        base="universal",
-        anticipation=spec.exposure_periods(horizon_weeks),
-        base_periods=spec.base_periods,
-    )
-
-
 def estimate(spec: EvaluationSpec, cohorts: EntryCohorts, findings: Findings) -> dict[str, Found]:
     """Add overall effects of every asked outcome and end state, with a simultaneous band over the readers' states."""
     horizon = cohorts.horizon_weeks
     method = estimator_of(spec, horizon)
-    sections = {name: cohorts.sections(name) for name in asked_outcomes(spec, horizon)}
+    sections = {name: data_for(spec, method, cohorts, name) for name in asked_outcomes(spec, horizon)}
     overall = {name: offered.estimates(method, data, "simple").overall for name, data in sections.items()}
     band = bands.family_band(method, {name: sections[name] for name in READERS_STATES})
     by_name = {} if isinstance(band, NotEstimable) else dict(zip(band.labels, _pairs(band), strict=True))
@@ -58,7 +48,8 @@ def estimate(spec: EvaluationSpec, cohorts: EntryCohorts, findings: Findings) ->
 
 def event_study(spec: EvaluationSpec, cohorts: EntryCohorts, outcome: str, findings: Findings) -> None:
     """Add effects by event time and by cohort of one outcome, with a simultaneous band over event times."""
-    method, data = estimator_of(spec, cohorts.horizon_weeks), cohorts.sections(outcome)
+    method = estimator_of(spec, cohorts.horizon_weeks)
+    data = data_for(spec, method, cohorts, outcome)
     event = offered.estimates(method, data, "event")
     band = bands.event_band(method, data)
     by_time = {} if isinstance(band, NotEstimable) else dict(zip(band.labels, _pairs(band), strict=True))
@@ -71,7 +62,7 @@ def event_study(spec: EvaluationSpec, cohorts: EntryCohorts, outcome: str, findi
             "event",
             int(time),
             str(time),
-            is_partly_exposed=-method.anticipation <= time < 0,
+            is_partly_exposed=-spec.exposure_periods(cohorts.horizon_weeks) <= time < 0,
         )
         findings.add("estimates", estimate_row(place, found, smallest, by_time.get(time)))
     by_cohort = offered.estimates(method, data, "group")
@@ -88,7 +79,8 @@ def _pairs(band: bands.Band) -> list[tuple[float, float] | None]:
 
 def pre_trend(spec: EvaluationSpec, cohorts: EntryCohorts, outcome: str) -> Diagnostic:
     """Return the joint test that both groups moved alike before anyone was exposed."""
-    found = bands.pre_trend_test(estimator_of(spec, cohorts.horizon_weeks), cohorts.sections(outcome))
+    method = estimator_of(spec, cohorts.horizon_weeks)
+    found = bands.pre_trend_test(method, data_for(spec, method, cohorts, outcome))
     if isinstance(found, NotEstimable):
         return credibility.pre_trend(None, found.reason)
     return credibility.pre_trend(found.p_value)

@@ -15,7 +15,7 @@ from evaluator.errors import PanelError
 from evaluator.estimators.group_time import GroupTime
 from evaluator.evaluation import series
 from evaluator.evaluation.entry_cohorts import EntryCohorts, entry_cohorts, open_outcomes
-from evaluator.evaluation.person_outcomes import estimator_of
+from evaluator.evaluation.methods import estimator_of
 from evaluator.inference import offered
 from evaluator.inference.placebo import spread
 from evaluator.project import Project

@@ -10,10 +10,15 @@ import duckdb
 from evaluator.design.frozen import Design
 from evaluator.diagnostics import credibility
 from evaluator.errors import PanelError
-from evaluator.evaluation import association, caveats, delivery, gains, person_outcomes, series
+from evaluator.evaluation import association, caveats, delivery, gains, person_outcomes, sensitivity, series, trends
 from evaluator.evaluation.composition import composition
+from evaluator.evaluation.curve import specification_curve
 from evaluator.evaluation.entry_cohorts import entry_cohorts, open_outcomes
 from evaluator.evaluation.estimate_rows import answer_kind
+from evaluator.evaluation.exhibit import decompose
+from evaluator.evaluation.placebo_dates import placebo_dates
+from evaluator.evaluation.placebo_outcomes import placebo_outcomes
+from evaluator.evaluation.sensitivity import Question
 from evaluator.results import Findings
 from evaluator.spec import PERSON_OUTCOMES, SERIES_OUTCOMES, EvaluationSpec
 from evaluator.vocabulary import Diagnostic, Estimate, Light, NotEstimable
@@ -26,10 +31,14 @@ LABELS = {
     "composition": "Samme slags borgere før og efter",
     "inflow": "Samme tilgang før og efter",
     "placebo_date": "Ingen effekt på en falsk startdato",
+    "placebo_outcome": "Ingen effekt på et udfald, indsatsen ikke kan flytte",
     "breakdown": "Holdbarhed over for skæve tendenser",
     "reverse": "Årsagen går den rette vej",
 }
-BREAKDOWN_THRESHOLD = "mindst 1"
+NO_BREAKDOWN = {
+    "sanction": "Sanktioner har ingen start, så skæve tendenser før den kan ikke måles.",
+    "series": "Kun én kommune har indsatsen; placebotesten viser tilfældige udsving, men ikke skæve tendenser.",
+}
 
 
 def evaluate(
@@ -68,7 +77,7 @@ def _effects(
             primary, checks = found, series_checks
     for horizon in spec.horizons:
         try:
-            cohorts = entry_cohorts(connection, design, horizon)
+            cohorts = entry_cohorts(connection, design, horizon, traits=spec.estimation.covariates)
         except PanelError as error:
             primary = _unobserved(connection, spec, horizon, primary, findings)
             findings.facts(refusal_detail=str(error))
@@ -86,11 +95,23 @@ def _effects(
                 person_outcomes.pre_trend(spec, cohorts, spec.primary.name),
                 *composition(connection, spec, design),
             ]
+            if isinstance(primary, Estimate):
+                checks += _sensitivity(connection, Question(spec, design, cohorts), findings)
             gains.estimate(connection, spec, design, findings)
     assert primary is not None
+    if isinstance(primary, Estimate):
+        checks += placebo_outcomes(connection, spec, design, findings)
     if spec.primary.name in SERIES_OUTCOMES and spec.panel.source == "registers":
         checks += composition(connection, spec, design)
     return primary, checks
+
+
+def _sensitivity(connection: duckdb.DuckDBPyConnection, question: Question, findings: Findings) -> list[Diagnostic]:
+    """Add what the answer becomes under other assumptions and choices; return the checks among it."""
+    sensitivity.estimate(question, _names(connection), findings)
+    decompose(question, findings)
+    specification_curve(question, findings)
+    return [placebo_dates(question, findings), trends.breakdown(question, findings)]
 
 
 def _unobserved(
@@ -114,8 +135,12 @@ def _unobserved(
     return refused if primary is None and spec.primary.horizon_weeks == horizon else primary or refused
 
 
+def _names(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    return dict(connection.execute("select municipality_code, municipality_name from raw.municipalities").fetchall())
+
+
 def _facts(connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec, design: Design) -> dict[str, Any]:
-    names = dict(connection.execute("select municipality_code, municipality_name from raw.municipalities").fetchall())
+    names = _names(connection)
     reach = connection.execute("select data_from, data_to from marts.observation").fetchall()
     data_from, data_to = reach[0] if reach and spec.panel.source == "registers" else (None, None)
     return {
@@ -129,6 +154,8 @@ def _facts(connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec, design: 
         "source": spec.panel.source,
         "minimum_count": spec.disclosure.minimum_count,
         "estimator": spec.primary_estimator,
+        "adjustment": spec.estimation.adjustment,
+        "covariates": ", ".join(spec.estimation.covariates),
         "published": str(spec.disclosure.published).lower(),
         "primary_outcome": spec.primary.name,
         "horizon_weeks": spec.primary.horizon_weeks,
@@ -157,9 +184,9 @@ def _judge(
     else:
         if spec.intervention.kind != "sanction":
             checks.insert(0, credibility.treated_clusters(primary.treated_clusters))
-        checks.append(
-            credibility.not_run("breakdown", BREAKDOWN_THRESHOLD, "Beregnes i en senere udgave; tæller som gul.")
-        )
+        if all(check.name != "breakdown" for check in checks):
+            kind = "sanction" if spec.intervention.kind == "sanction" else "series"
+            checks.append(credibility.breakdown(None, NO_BREAKDOWN[kind]))
         light = credibility.verdict(checks)
         if spec.intervention.kind == "sanction":
             light = max(light, Light.AMBER, key=[Light.GREEN, Light.AMBER, Light.RED].index)

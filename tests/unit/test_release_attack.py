@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from evaluator import results
 from evaluator.disclosure import MINIMUM_COUNT, ROUNDING_BASE
-from evaluator.release import COLUMNS, RULES, STATE_PARTS, STATES, Policy, release
+from evaluator.release import COLUMNS, release
+from evaluator.release_rules import RULES, STATE_PARTS, STATES, Policy
 from evaluator.results import Findings
 
 POLICY = Policy(MINIMUM_COUNT)

@@ -14,7 +14,7 @@ from evaluator.evaluation.entry_cohorts import EntryCohorts, labelled
 from evaluator.evaluation.person_outcomes import before_after, end_states, estimate, event_study
 from evaluator.registers import Population, simulate
 from evaluator.registers.municipalities import STARTS, municipalities
-from evaluator.release import RULES, STATES, Policy
+from evaluator.release_rules import RULES, STATES, Policy
 from evaluator.results import Findings, columns
 from evaluator.spec import Start
 from evaluator.spec_reading import read_spec

@@ -1,0 +1,248 @@
+"""The specification curve: the primary effect under every combination of choices that might have been made.
+
+Source: Simonsohn, Simmons and Nelson (2020), Nature Human Behaviour 4. Of their three joint tests the first is used:
+the median effect over all choices against its distribution when the starts are given to other municipalities at random,
+each median scaled by the persons behind it as every placebo here is (Ferman and Pinto 2019). The share of significant
+choices and the mean z would need an error per choice and draw.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from evaluator.backends import backend
+from evaluator.errors import PanelError
+from evaluator.evaluation.entry_cohorts import unit_of
+from evaluator.evaluation.methods import chosen
+from evaluator.evaluation.sensitivity import Question
+from evaluator.inference import offered
+from evaluator.inference.aggregation import aggregate
+from evaluator.inference.offered import MIN_DONORS
+from evaluator.inference.placebo import randomisation
+from evaluator.panel import select
+from evaluator.results import Findings
+from evaluator.spec import POOLS, EvaluationSpec
+from evaluator.spec_rules import is_exhibit, takes
+from evaluator.vocabulary import NEVER, Estimate, Floats, Ints, NotEstimable, Placebos, Sections
+
+NOBODY, LARGEST = "nobody", "largest"
+WORKERS = 2  # processes for the joint test; the digits are the same whatever their number
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One way to have answered; None where the estimator does not take that choice."""
+
+    estimator: str
+    comparison: str | None
+    base_periods: int | None
+    adjustment: str | None
+    leave_out: str
+
+
+def specification_curve(question: Question, findings: Findings) -> None:
+    """Add a row to `curve` for each choice, and the facts of the joint test."""
+    spec = question.spec
+    choices = choices_of(spec)
+    largest = _largest(question)
+    for choice in choices:
+        rest = question if choice.leave_out == NOBODY else _without(question, largest)
+        method = _method(rest, choice)
+        found = offered.estimates(method, rest.data(method), "simple").overall
+        findings.add("curve", _row(question, choice, found, _smallest(question, choice, largest)))
+    p_value, assignments = joint_test(question, choices, largest)
+    findings.facts(curve_choices=len(choices), curve_assignments=assignments)
+    if p_value is not None:
+        findings.facts(curve_p=round(p_value, 3))
+
+
+def choices_of(spec: EvaluationSpec) -> tuple[Choice, ...]:
+    """Return the combinations that differ for their estimator, the spec's own first.
+
+    Declared in [curve]; what it leaves out, or a spec without one, varies over: both comparisons, a base of half and of
+    full length, every estimator listed that may answer, with and without the spec's adjustment, with and without the
+    municipality of most entrants.
+    """
+    asked, own = spec.curve, _own(spec)
+    listed = [name for name in (spec.person_estimator, *spec.beside) if not is_exhibit(name)]
+    found = [
+        _choice(name, comparison, base, adjustment, left)
+        for name, comparison, base, adjustment, left in product(
+            asked.estimators or listed,
+            asked.comparison or POOLS,
+            asked.base_periods or sorted({max(1, spec.base_periods // 2), spec.base_periods}),
+            asked.adjustment or sorted({"none", spec.estimation.adjustment}),
+            asked.leave_out or (NOBODY, LARGEST),
+        )
+    ]
+    return tuple(dict.fromkeys((own, *found)))
+
+
+def _own(spec: EvaluationSpec) -> Choice:
+    return _choice(spec.person_estimator, spec.comparison.pool, spec.base_periods, spec.estimation.adjustment, NOBODY)
+
+
+def _choice(name: str, comparison: str, base_periods: int, adjustment: str, leave_out: str) -> Choice:
+    return Choice(
+        name,
+        comparison if takes(name, "comparison") else None,
+        base_periods if takes(name, "base_periods") else None,
+        adjustment if takes(name, "adjustment") else None,
+        leave_out,
+    )
+
+
+def joint_test(question: Question, choices: tuple[Choice, ...], largest: str) -> tuple[float | None, int]:
+    """Return the p-value of the median effect over all choices, and the different assignments behind it.
+
+    As many municipalities without a start as there are treated are drawn, and get their starts; the treated are left
+    out meanwhile. None where fewer than 19 different assignments exist: no p-value could reach 5 per cent.
+    """
+    problems = [_Problem.of(question, choice, largest) for choice in choices]
+    every = problems[0].data
+    actual = np.median([problem.effect(problem.data.cohort) for problem in problems])
+    persons = np.bincount(every.cluster, weights=every.weight)
+    own = _cohort_of_cluster(every)
+    treated, donors = np.flatnonzero(own != NEVER), np.flatnonzero(own == NEVER)
+    members = _assignments(donors, own[treated], question.spec)
+    if len(members) < MIN_DONORS or not np.isfinite(actual):
+        return None, len(members)
+    labels = np.array(every.clusters)
+    stand_ins = [dict(zip(labels[drawn].tolist(), own[treated].tolist(), strict=True)) for drawn in members]
+    medians = np.concatenate(backend(WORKERS).map(_Medians(problems), _shares(stand_ins)))
+    placebos = Placebos(
+        effect=np.array([actual]),
+        donors=medians[:, None],
+        size=np.array([persons[drawn].sum() for drawn in members]),
+        treated_size=float(persons[treated].sum()),
+    )
+    return randomisation(placebos, scaled=True).p_two_sided, len(members)
+
+
+def _shares(stand_ins: list[dict[str, int]]) -> list[list[dict[str, int]]]:
+    """Return the assignments in as many parts as there are workers, in order."""
+    size = -(-len(stand_ins) // WORKERS)
+    return [stand_ins[first : first + size] for first in range(0, len(stand_ins), size)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Medians:
+    """The median effect over all choices at each of some assignments; a task for another process."""
+
+    problems: list[_Problem]
+
+    def __call__(self, stand_ins: list[dict[str, int]]) -> Floats:
+        return np.array([np.median([problem.stood_in(start) for problem in self.problems]) for start in stand_ins])
+
+
+@dataclass(frozen=True, slots=True)
+class _Problem:
+    """One choice with its data, and the data of those never exposed alone."""
+
+    method: Any
+    data: Sections
+    donors: Sections
+
+    @classmethod
+    def of(cls, question: Question, choice: Choice, largest: str) -> _Problem:
+        rest = question if choice.leave_out == NOBODY else _without(question, largest)
+        method = _method(rest, choice)
+        data = rest.data(method)
+        donors = select(data, data.cohort == NEVER)
+        assert isinstance(donors, Sections)
+        return cls(method, data, donors)
+
+    def effect(self, cohort: Ints) -> float:
+        return _overall(self.method, replace(self.data, cohort=cohort))
+
+    def stood_in(self, start: dict[str, int]) -> float:
+        """Return the effect when the donors named in `start` (index of the first exposed period) had been treated."""
+        cohort = np.array([start.get(label, NEVER) for label in self.donors.clusters], dtype=np.int64)
+        return _overall(self.method, replace(self.donors, cohort=cohort[self.donors.cluster]))
+
+
+def _overall(method: Any, data: Sections) -> float:
+    try:
+        return aggregate(method.fit(data), data, "simple").value
+    except PanelError:
+        return float("nan")
+
+
+def _assignments(donors: Ints, starts: Ints, spec: EvaluationSpec) -> list[Ints]:
+    """Return different sets of donors, each in the order of `starts`, of at most the spec's number of draws."""
+    if donors.size <= starts.size:
+        return []
+    rng = np.random.default_rng(spec.estimation.seed)
+    drawn: dict[tuple[Any, ...], Ints] = {}
+    for _ in range(spec.curve.draws):
+        members = rng.permutation(donors)[: starts.size]
+        drawn.setdefault(tuple(sorted(zip(starts.tolist(), members.tolist(), strict=True))), members)
+    return list(drawn.values())
+
+
+def _cohort_of_cluster(data: Sections) -> Ints:
+    out = np.full(len(data.clusters), NEVER, dtype=np.int64)
+    out[data.cluster] = data.cohort
+    return out
+
+
+def _method(question: Question, choice: Choice) -> Any:
+    instead = {"comparison": choice.comparison, "base_periods": choice.base_periods, "adjustment": choice.adjustment}
+    taken = {key: value for key, value in instead.items() if value is not None}
+    return chosen(question.spec, choice.estimator, question.cohorts.horizon_weeks, **taken)
+
+
+def _largest(question: Question) -> str:
+    """Return the code of the municipality with most entrants."""
+    import polars as pl
+
+    persons = question.cohorts.cells.group_by("municipality_code").agg(pl.col("persons").sum())
+    return str(persons.sort("persons", "municipality_code", descending=[True, False])["municipality_code"][0])
+
+
+def _without(question: Question, code: str) -> Question:
+    return replace(question, cohorts=question.cohorts.without(code))
+
+
+def _smallest(question: Question, choice: Choice, largest: str) -> int:
+    """Return the fewest treated persons behind a choice, and behind what tells it from the spec's own."""
+
+    counts = [question.smallest()]
+    if choice.leave_out == LARGEST:
+        counts.append(question.smallest_without(largest))
+    if choice.base_periods is not None and choice.base_periods != question.spec.base_periods:
+        other = replace(question.spec, comparison=replace(question.spec.comparison, base_periods=choice.base_periods))
+        bases = [question.cohorts.base(spec) for spec in (question.spec, other)]
+        short, long = sorted(bases, key=lambda cells: cells.height)
+        difference = long.join(short, on=["municipality_code", "period"], how="anti")
+        counts.append(question.cohorts.smallest_of(question.outcome, short, difference))
+    return min(counts)
+
+
+def _row(question: Question, choice: Choice, found: Estimate | NotEstimable, smallest: int) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "outcome": question.outcome,
+        "horizon_weeks": question.cohorts.horizon_weeks,
+        "estimator": choice.estimator,
+        "comparison": choice.comparison,
+        "base_periods": choice.base_periods,
+        "adjustment": choice.adjustment,
+        "leave_out": choice.leave_out,
+        "is_main": choice == _own(question.spec),
+        "unit": unit_of(question.outcome),
+        "is_estimable": isinstance(found, Estimate),
+    }
+    if isinstance(found, NotEstimable):
+        return {**row, "reason": found.reason}
+    return {
+        **row,
+        "value": found.value,
+        "low": found.low,
+        "high": found.high,
+        "n": found.n,
+        "smallest_count": smallest,
+    }
