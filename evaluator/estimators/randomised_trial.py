@@ -8,9 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from evaluator.errors import PanelError
+from evaluator.panel import without_clusters
 from evaluator.vocabulary import NEVER, Assumption, Bools, Cell, Fit, Floats, Ints, Invariance, Panel, Sections
 
 COMPARISONS = ("never", "not_yet")
+TINY = np.finfo(np.float64).tiny
 SMALLEST = 1e-10
 """Share of a covariate's variation that must be left beside the other covariates, within each arm."""
 
@@ -21,7 +23,8 @@ class RandomisedTrial:
 
     Adjusted by the coefficient of a regression on the draw, the panel's covariates less their mean, and the product of
     both; without covariates it is the difference of means. With `baseline` the row's mean outcome before the window of
-    `anticipation` periods is a covariate too (in sections the cluster's), and cells begin with the window. Without it
+    `anticipation` periods, net of the periods' means, is a covariate too (in sections the cluster's), and cells begin
+    with the window. Without it
     the cells before the window show whether the draw balanced the outcome. Compared are rows "never" drawn, or also
     those drawn to start later than the cell's period and its anticipation ("not_yet").
 
@@ -47,7 +50,7 @@ class RandomisedTrial:
         Cells without rows in both arms are absent. Raises PanelError when none is left, when the covariates are too
         many or move together within an arm, or when rows have no baseline.
         """
-        found = [(cell, *_adjusted_with_influence(sums)) for cell, sums in self._cells(panel)]
+        found = [(cell, *_adjusted_with_influence(arms)) for cell, arms in self._cells(panel)]
         if not found:
             raise PanelError(
                 "randomised_trial: 0 cells have rows drawn and rows not drawn; expected at least one. Widen the "
@@ -70,9 +73,15 @@ class RandomisedTrial:
         """Return the effects (G, C) of `cells` refitted without each cluster in turn; NaN where a cell drops out."""
         out = np.full((int(panel.cluster.max()) + 1, len(cells)), np.nan)
         where = {cell: index for index, cell in enumerate(cells)}
-        for cell, sums in self._cells(panel):
+        if self.baseline:  # net of the means of periods, which move with every cluster
+            for cluster in range(out.shape[0]):
+                for cell, arms in self._cells(without_clusters(panel, [cluster])):
+                    if cell in where:
+                        out[cluster, where[cell]] = _adjusted(*arms.whole())[0]
+            return out
+        for cell, arms in self._cells(panel):
             if cell in where:
-                out[:, where[cell]] = _adjusted(*sums.without_each_cluster())[0]
+                out[:, where[cell]] = _adjusted(*arms.without_each_cluster())[0]
         return out
 
     def _cells(self, panel: Panel | Sections) -> Iterator[tuple[Cell, _Arms]]:
@@ -82,16 +91,20 @@ class RandomisedTrial:
             window = max(start - self.anticipation, 0)
             covariates = _standardised(panel.covariates)
             if self.baseline:
-                covariates = np.column_stack([covariates, _standardised(_baseline(panel, start, window)[:, None])])
+                before = _baseline(panel, window, (panel.cohort == start) | self._free(panel.cohort, window))
+                covariates = np.column_stack([covariates, _standardised(before[:, None])])
             for period in range(window if self.baseline else 0, periods):
-                free = panel.cohort > (period + self.anticipation if self.comparison == "not_yet" else NEVER - 1)
                 is_drawn = panel.cohort == start
-                rows, outcome = _present(panel, period, is_drawn | free)
+                rows, outcome = _present(panel, period, is_drawn | self._free(panel.cohort, period))
                 if 0 < int(is_drawn[rows].sum()) < rows.size:
                     table = np.column_stack([np.ones(rows.size), covariates[rows], outcome])
                     arms = _arms(table, panel.weight[rows], is_drawn[rows], panel.cluster[rows])
                     clusters = int(panel.cluster.max()) + 1
                     yield Cell(panel.unit, start, period, max(window - 1, 0)), _Arms(*arms, clusters)
+
+    def _free(self, cohort: Ints, period: int) -> Bools:
+        """Return which rows (N or R,) serve as comparison in the period."""
+        return np.asarray(cohort > (period + self.anticipation if self.comparison == "not_yet" else NEVER - 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,26 +192,33 @@ def _present(panel: Panel | Sections, period: int, chosen: Bools) -> tuple[Ints,
     return rows, panel.outcome[rows, period]
 
 
-def _baseline(panel: Panel | Sections, start: int, window: int) -> Floats:
-    """Return each row's mean outcome before the window; in sections that of its cluster."""
+def _baseline(panel: Panel | Sections, window: int, needed: Bools) -> Floats:
+    """Return each row's mean outcome before the window, net of the periods' means; in sections its cluster's.
+
+    0 in rows that are not `needed`.
+    """
     if isinstance(panel, Sections):
-        early = panel.period < window
-        shape = int(panel.cluster.max()) + 1
-        total, weight = (
-            np.bincount(panel.cluster[early], weights=values[early], minlength=shape)[panel.cluster]
-            for values in (panel.weight * panel.outcome, panel.weight)
-        )
+        level = _sums(panel.period, panel.weight * panel.outcome) / np.maximum(_sums(panel.period, panel.weight), TINY)
+        early = panel.weight * (panel.period < window)
+        total = _sums(panel.cluster, early * (panel.outcome - level[panel.period]))[panel.cluster]
+        weight = _sums(panel.cluster, early)[panel.cluster]
     else:
-        early = panel.observed & (np.arange(len(panel.periods)) < window)
-        total, weight = np.where(early, panel.outcome, 0.0).sum(axis=1), early.sum(axis=1)
-    absent = int((weight == 0).sum())
+        persons = panel.weight[:, None] * panel.observed
+        outcome = np.where(panel.observed, panel.outcome, 0.0)
+        level = (persons * outcome).sum(axis=0) / np.maximum(persons.sum(axis=0), TINY)
+        early = (panel.observed & (np.arange(len(panel.periods)) < window)).astype(np.float64)
+        total, weight = (early * (outcome - level)).sum(axis=1), early.sum(axis=1)
+    absent = int((needed & (weight == 0)).sum())
     if absent:
         raise PanelError(
-            f"randomised_trial: {absent:,} of {weight.size:,} rows have no outcome before period "
-            f"{panel.periods[start]} and its anticipation; expected a baseline in every row. Lengthen the panel or "
-            "leave the baseline out."
+            f"randomised_trial: {absent:,} of {int(needed.sum()):,} rows have no outcome before the window; expected a "
+            "baseline in every row. Lengthen the panel or leave the baseline out."
         )
-    return np.asarray(total / weight, dtype=np.float64)
+    return np.divide(total, weight, out=np.zeros(total.shape), where=needed & (weight > 0))
+
+
+def _sums(codes: Ints, values: Floats) -> Floats:
+    return np.bincount(codes, weights=values).astype(np.float64)
 
 
 def _standardised(columns: Floats) -> Floats:
