@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 DEMO_PERSONS = 60_000
 DEMO_SEED = 20170101
+JUDGED_DRAWS = 300
 DEMO_SPECS = ("horsens", "trappe", "sanktioner")
 
 
@@ -106,6 +107,11 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("--json", action="store_true", help="the released tables as JSON")
     why = command("why", _why, "explain a table: grain, inputs, rows, repeats, rejects")
     why.add_argument("model")
+    conformance = command("conformance", _conformance, "judge an estimator in worlds whose truth is known")
+    conformance.add_argument("estimator", help="a registered name, or module:Class")
+    conformance.add_argument("--draws", type=_whole(20), default=JUDGED_DRAWS, help=f"default: {JUDGED_DRAWS}")
+    conformance.add_argument("--seed", type=_whole(0), default=DEMO_SEED, help=f"default: {DEMO_SEED}")
+    conformance.add_argument("--workers", type=_whole(1), default=1, help="processes (default: 1)")
     command("doctor", _doctor, "check the installation and the project")
     demo = command("demo", _demo, "the main job on a synthetic register, from extracts to reports")
     demo.add_argument("folder", nargs="?", type=Path, default=Path("demo"))
@@ -260,6 +266,23 @@ def _why(options: argparse.Namespace) -> None:
 
     with connect(_project(options)) as connection:
         print(why(connection, options.model))
+
+
+def _conformance(options: argparse.Namespace) -> None:
+    from evaluator.conformance import Effort, as_table, conforms, judge
+    from evaluator.errors import CheckError
+    from evaluator.estimators import plugins
+
+    sys.path.append(str(Path.cwd()))  # module:Class may stand beside the notebook
+    effort = Effort(options.draws, options.seed, options.workers, _say)
+    checks = judge(plugins.made(options.estimator), effort)
+    print(as_table(checks))
+    if not conforms(checks):
+        raise CheckError(
+            f"{options.estimator}: checks marked FAILS do not hold; expected all to. Mend the estimator, or what it "
+            "says that it assumes."
+        )
+    print(f"{options.estimator} conforms: {len(checks)} checks, {options.draws} draws a world, seed {options.seed}")
 
 
 def _doctor(options: argparse.Namespace) -> None:

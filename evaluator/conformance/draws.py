@@ -75,7 +75,7 @@ def sample(estimator: Any, world: World, effort: Effort, intervals: int) -> Samp
             found += backend(effort.workers).map(_drawn, tasks[first : first + CHUNK])
         except Exception as error:  # a stranger's code may raise anything; its kind is the finding
             return _sample(world, found, f"{type(error).__name__}: {error}")
-        effort.progress(f"{world.name}: {len(found)} of {effort.draws} draws")
+    effort.progress(f"{world.name}: {effort.draws} draws")
     return _sample(world, found)
 
 

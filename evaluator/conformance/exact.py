@@ -12,6 +12,7 @@ import numpy as np
 from evaluator.conformance.check import Check, judged
 from evaluator.conformance.worlds import World
 from evaluator.errors import PanelError
+from evaluator.inference.aggregation import clustered
 from evaluator.inference.leave_one_out import refit_without_each_cluster
 from evaluator.vocabulary import Assumption, Fit, Floats, Ints, Invariance, Panel, Sections
 
@@ -136,10 +137,11 @@ class _Case:
         if set(one.cells) != set(two.cells):
             return float("inf")
         where = [two.cells.index(cell) for cell in one.cells]
-        followed = two.influence[:, where] if clusters is None else two.influence[clusters][:, where]
+        before, after = clustered(one.influence, self.panel.cluster), clustered(two.influence, moved.cluster)[:, where]
         size = max(np.abs(self.panel.outcome).max() * scale, np.abs(moved.outcome).max())
         effect = np.abs(one.effect * scale - two.effect[where]).max()
-        influence = np.abs(one.influence * scale - followed).max() / max(1.0, np.abs(one.influence).max())
+        influence = np.abs(before * scale - (after if clusters is None else after[clusters])).max()
+        influence /= max(1.0, np.abs(before).max())
         return float(max(effect, influence) / size)
 
 
@@ -150,8 +152,8 @@ def _misshapen(fit: Fit, panel: Panel | Sections) -> Iterator[str]:
         yield f"{cells} cells, of which {len(set(fit.cells))} differ"
     if fit.effect.shape != (cells,):
         yield f"effect {fit.effect.shape}, expected ({cells},)"
-    if fit.influence.shape != (clusters, cells):
-        yield f"influence {fit.influence.shape}, expected one row per cluster ({clusters}, {cells})"
+    if fit.influence.shape not in ((clusters, cells), (panel.cohort.size, cells)):
+        yield f"influence {fit.influence.shape}, expected a row per cluster ({clusters}) or per row of the data"
     if not (np.isfinite(fit.effect).all() and np.isfinite(fit.influence).all()):
         yield "an effect or an influence is not a number"
     if fit.scale <= 0:

@@ -27,7 +27,7 @@ GROWTH = 0.4  # per period of exposure
 REACTION = 2  # periods before the start, where people react early
 SHARE, SHARE_SHOCK = 0.4, 0.02
 TREATED = (5, 15, 40)
-_SELECTED = frozenset({Assumption.UNCONFOUNDEDNESS})
+_SELECTED = frozenset({Assumption.UNCONFOUNDEDNESS, Assumption.RANDOMISATION})
 
 Traits = Callable[[np.random.Generator, Ints], tuple[Ints, Floats]]
 Drift = Callable[[Ints, Floats], Floats]
@@ -146,7 +146,8 @@ def new_composition(cohort: Ints, covariate: Floats) -> Floats:
 def _main(treated: int, is_binary: bool, is_growing: bool, by_person: bool) -> World:
     parts = ("binary" if is_binary else "continuous", str(treated), "growing" if is_growing else "constant")
     name = "_".join((*parts, "person" if by_person else "equal"))
-    return World(name, treated, is_binary, is_growing, by_person)
+    broken = _SELECTED | {Assumption.CONSTANT_EFFECT} if is_growing else _SELECTED
+    return World(name, treated, is_binary, is_growing, by_person, breaks=broken)
 
 
 MAIN: tuple[World, ...] = tuple(

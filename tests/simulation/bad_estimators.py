@@ -7,9 +7,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from evaluator.estimators import GroupTime
+from evaluator.estimators.two_way import TwoWay
 from evaluator.vocabulary import NEVER, Assumption, Cell, Fit, Floats, Ints, Panel
 
 ASSUMES = frozenset({Assumption.PARALLEL_TRENDS, Assumption.NO_ANTICIPATION})
+STATIC_TWO_WAY = TwoWay(name="static_two_way", assumes=ASSUMES)
+"""Static two-way fixed effects for whatever effects there are, as the regression is commonly used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,30 +31,6 @@ class BeforeAfter:
             effect.append((share * gain).sum(axis=0) / share.sum())
             columns.append(share / share.sum() * (gain - effect[-1]))
         return Fit(cells, np.concatenate(effect), _by_cluster(panel, np.column_stack(columns)), panel.cohort.size)
-
-
-@dataclass(frozen=True, slots=True)
-class StaticTwoWay:
-    """One coefficient on being exposed, with fixed effects of units and periods; the same in every cell."""
-
-    name: str = "static_two_way"
-    source: str = "the regression that Goodman-Bacon (2021), J. Econometrics 225(2), takes apart"
-    assumes: frozenset[Assumption] = ASSUMES
-
-    def fit(self, panel: Panel) -> Fit:
-        weight, cells = panel.weight[:, None], _post_cells(panel)
-
-        def within(values: Floats) -> Floats:
-            values = values - values.mean(axis=1, keepdims=True)
-            return values - (weight * values).sum(axis=0) / weight.sum()
-
-        exposed = within((np.arange(len(panel.periods)) >= panel.cohort[:, None]).astype(float))
-        outcome = within(panel.outcome)
-        spread = (weight * exposed**2).sum()
-        effect = (weight * exposed * outcome).sum() / spread
-        score = (weight * exposed * (outcome - effect * exposed)).sum(axis=1) / spread
-        columns = np.repeat(score[:, None], len(cells), axis=1)
-        return Fit(cells, np.full(len(cells), effect), _by_cluster(panel, columns), panel.cohort.size)
 
 
 @dataclass(frozen=True, slots=True)
