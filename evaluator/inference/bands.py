@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from evaluator.errors import PanelError
-from evaluator.inference.leave_one_out import averages
+from evaluator.inference.joint import critical_values, exceeds, scores
+from evaluator.inference.leave_one_out import Replicates, averages
 from evaluator.inference.offered import (
     MIN_DONORS,
     few_treated,
@@ -23,11 +24,8 @@ from evaluator.inference.offered import (
     weak_base,
 )
 from evaluator.inference.placebo import known_donors, placebos, spread
-from evaluator.inference.rule import DIGITS, has_error
+from evaluator.inference.rule import has_error
 from evaluator.vocabulary import Bools, Floats, Ints, NotEstimable, Panel, Sections
-
-DRAWS = 20_000
-SEED = 20_170_101
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,23 +70,28 @@ def family_band(
 
     Outcomes that sum to a constant are welcome: a singular correlation is normal here.
     """
-    names, columns, degrees = tuple(outcomes), [], []
-    rows = {label: i for i, label in enumerate(sorted({c for d in outcomes.values() for c in _labels(d)}))}
-    values, treated = np.empty(len(names)), np.empty(len(names), dtype=np.int64)
-    for index, name in enumerate(names):
+    found = {}
+    for name, data in outcomes.items():
         try:
-            loo = averages(estimator, outcomes[name], kind)
+            found[name] = averages(estimator, data, kind)
         except PanelError:
             return no_cells()
-        if (weak := weak_base(estimator, loo, 0)) is not None:
+        if (weak := weak_base(estimator, found[name], 0)) is not None:
             return weak
-        column = np.zeros(len(rows))
-        deviations, freedom = loo.by_rule()
-        column[[rows[label] for label in _labels(outcomes[name])]] = deviations[:, 0]
-        columns.append(column)
-        degrees.append(freedom[0])
-        values[index], treated[index] = loo.value[0], loo.treated[0]
-    return band(Numbers(names, values, np.column_stack(columns), treated, np.array(degrees)), level)
+    return band(family_numbers(outcomes, found), level)
+
+
+def family_numbers(outcomes: Mapping[str, Panel | Sections], found: Mapping[str, Replicates]) -> Numbers:
+    """Return the overall effects `found` of outcomes, their deviations aligned by the clusters' labels."""
+    rows = {label: i for i, label in enumerate(sorted({c for name in found for c in _labels(outcomes[name])}))}
+    deviations, freedom = np.zeros((len(rows), len(found))), np.empty(len(found))
+    for column, (name, loo) in enumerate(found.items()):
+        columns, degrees = loo.by_rule()
+        deviations[[rows[label] for label in _labels(outcomes[name])], column] = columns[:, 0]
+        freedom[column] = degrees[0]
+    value = np.array([loo.value[0] for loo in found.values()])
+    treated = np.array([loo.treated[0] for loo in found.values()], dtype=np.int64)
+    return Numbers(tuple(found), value, deviations, treated, freedom)
 
 
 def event_band(estimator: Any, panel: Panel | Sections, level: float = 0.95) -> Band | NotEstimable:
@@ -120,12 +123,12 @@ def pre_trend_test(estimator: Any, panel: Panel | Sections) -> PreTrend | NotEst
     if not has_error(loo.treated[0]):
         return _randomised_pre_trend(estimator, panel, times, before)
     deviations, freedom = (part[..., 1:] for part in loo.by_rule())
-    used = before & has_error(loo.treated[1:]) & _usable(deviations)
+    used = before & has_error(loo.treated[1:]) & usable(deviations)
     if not used.any():
         return _unusable(loo.value[1:][before], deviations[:, before], loo.treated[1:][before])
     errors = np.sqrt((deviations[:, used] ** 2).sum(axis=0))
-    ratios, largest = np.abs(loo.value[1:][used] / errors), _largest(deviations[:, used])
-    p = min(_exceeds(largest, point, degrees) for point, degrees in zip(ratios, freedom[used], strict=True))
+    ratios, largest = np.abs(loo.value[1:][used] / errors), scores(deviations[:, used]).max(axis=1)
+    p = min(exceeds(largest, point, degrees) for point, degrees in zip(ratios, freedom[used], strict=True))
     return PreTrend(float(ratios.max()), p, tuple(int(t) for t in times[used]), "leave_one_cluster_out")
 
 
@@ -164,9 +167,9 @@ def _labels(data: Panel | Sections) -> tuple[Any, ...]:
     return labels or tuple(range(int(data.cluster.max()) + 1))
 
 
-def _usable(deviations: Floats) -> Any:
+def usable(deviations: Floats) -> Bools:
     """Return which columns have a finite, positive length."""
-    return np.isfinite(deviations).all(axis=0) & deviations.any(axis=0)
+    return np.asarray(np.isfinite(deviations).all(axis=0) & deviations.any(axis=0), dtype=np.bool_)
 
 
 def _unusable(value: Floats, deviations: Floats, treated: Ints) -> NotEstimable:
@@ -181,7 +184,7 @@ def _unusable(value: Floats, deviations: Floats, treated: Ints) -> NotEstimable:
 def band(numbers: Numbers, level: float = 0.95) -> Band | NotEstimable:
     """Return the simultaneous band over those of P numbers that may have an error, each at its own freedom."""
     value, treated, deviations = numbers.value, numbers.treated, numbers.deviations
-    used = has_error(treated) & _usable(deviations)
+    used = has_error(treated) & usable(deviations)
     if not used.any():
         return _unusable(value, deviations, treated)
     se = np.full(value.size, np.nan)
@@ -189,46 +192,3 @@ def band(numbers: Numbers, level: float = 0.95) -> Band | NotEstimable:
     critical = np.full(value.size, np.nan)
     critical[used] = critical_values(deviations[:, used], numbers.freedom[used], level)
     return Band(numbers.labels, value, se, value - critical * se, value + critical * se, level, critical, treated)
-
-
-def critical_values(deviations: Floats, freedom: Floats, level: float) -> Floats:
-    """Return (P,) the `level` points of max|t| under multivariate t's with the correlation of `deviations` (G, P).
-
-    Each column has the point of its own degrees of freedom (P,). Normal draws over clusters times the columns have that
-    correlation, singular or not, without a decomposition whose sign or order could differ between machines. The
-    chi-square divisor is integrated exactly.
-    """
-    largest = _largest(deviations)
-    points = {degrees: _point(largest, degrees, 1 - level) for degrees in np.unique(freedom)}
-    return np.array([points[degrees] for degrees in freedom])
-
-
-def _point(largest: Floats, freedom: float, size: float) -> float:
-    """Return the point that max|t| exceeds with probability `size`."""
-    from scipy.optimize import brentq
-    from scipy.stats import t
-
-    if np.isinf(freedom):
-        beyond = int(np.floor(size * largest.size + 0.5))
-        return round(float(np.sort(largest)[largest.size - 1 - beyond]), DIGITS)
-    low, high = 0.5 * t(freedom).ppf(1 - size / 2), 2 * t(freedom).ppf(1 - size / largest.size)
-    found = brentq(lambda point: _exceeds(largest, point, freedom) - size, low, high, xtol=0.01 * 10**-DIGITS)
-    return round(float(found), DIGITS)
-
-
-def _largest(deviations: Floats) -> Floats:
-    """Return draws of max|z| over columns, z normal with their correlation."""
-    unit = deviations / np.sqrt((deviations**2).sum(axis=0))
-    draws = np.random.default_rng(SEED).standard_normal((DRAWS, unit.shape[0]))
-    return np.abs(draws @ unit).max(axis=1)
-
-
-def _exceeds(largest: Floats, point: float, freedom: float) -> float:
-    """Return the probability that max|z| / sqrt(chi2 / freedom) is over `point`."""
-    from scipy.special import chdtr
-
-    if point <= 0:
-        return 1.0
-    if np.isinf(freedom):
-        return float((largest > point).mean())
-    return float(chdtr(freedom, freedom * (largest / point) ** 2).mean())

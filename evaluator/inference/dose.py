@@ -43,20 +43,14 @@ def dose_estimates(
         try:
             judged = _judged(estimator, panel)
         except PanelError:
-            refusal = NotEstimable(
-                "Eksponeringen ændrer sig ikke forskelligt i kommunerne over tid.", "En længere periode."
-            )
-            out[Cell(name, 0, 0, 0)] = refusal
+            out[Cell(name, 0, 0, 0)] = no_own_path()
             continue
         errors = np.sqrt((judged.deviations**2).sum(axis=0))
         support = Support(float(panel.weight.sum()), len(judged.deviations), judged.moving, judged.freedom)
         for cell, value, error in zip(judged.fit.cells, judged.fit.effect, errors, strict=True):
             key = Cell(name, cell.cohort, cell.period, cell.base)
             if not has_error(judged.moving) or not np.isfinite(error):
-                out[key] = NotEstimable(
-                    f"Eksponeringen ændrer sig kun i {judged.moving} kommuner; der kræves mindst {FEW}.",
-                    "Flere kommuner.",
-                )
+                out[key] = few_moving(judged.moving)
             else:
                 out[key] = with_error(float(value), float(error), level, support)
     return out
@@ -123,3 +117,15 @@ def _within(exposure: Floats, weight: Floats) -> Floats:
     gram = np.diag(weight.sum(axis=0)) - weight.T @ part
     period = np.linalg.lstsq(gram, (weight * exposure).sum(axis=0) - part.T @ (weight * exposure).sum(axis=1))[0]
     return exposure - period - (part * (exposure - period)).sum(axis=1, keepdims=True)
+
+
+def no_own_path() -> NotEstimable:
+    """Return the refusal for an exposure that takes the same path in all clusters."""
+    return NotEstimable("Eksponeringen ændrer sig ikke forskelligt i kommunerne over tid.", "En længere periode.")
+
+
+def few_moving(clusters: int) -> NotEstimable:
+    """Return the refusal for an exposure that moves in too few clusters."""
+    return NotEstimable(
+        f"Eksponeringen ændrer sig kun i {clusters} kommuner; der kræves mindst {FEW}.", "Flere kommuner."
+    )

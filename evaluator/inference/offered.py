@@ -41,6 +41,17 @@ def estimates(estimator: Any, panel: Panel | Sections, kind: str, level: float =
     return Offered(kind, numbers[0], loo.aggregate.labels, tuple(numbers[1:]))
 
 
+def overall(
+    estimator: Any, panel: Panel | Sections, kind: str, level: float = 0.95
+) -> tuple[Estimate | NotEstimable, Replicates | None]:
+    """Return what may be published of the overall effect alone, and the refits behind it (none without cells)."""
+    try:
+        loo = averages(estimator, panel, kind)
+    except PanelError:
+        return no_cells(), None
+    return _one(estimator, loo, 0, level, _Placebos(estimator, panel, loo)), loo
+
+
 class _Placebos:
     """Placebos of all numbers by the cohorts behind them: numbers of the same cohorts share one round of refits."""
 
