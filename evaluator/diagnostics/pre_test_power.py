@@ -1,0 +1,146 @@
+"""What the pre-test would have found: the drift it detects, and the bias of the headline when it does not.
+
+Source: Roth (2022), American Economic Review: Insights 4(3), sections I.C and II, for the run's own joint max|t| test.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from evaluator.diagnostics.credibility import PRE_TREND_AMBER
+from evaluator.inference.aggregation import aggregate
+from evaluator.inference.bands import pre_trend_test
+from evaluator.inference.joint import SEED, critical_values
+from evaluator.inference.leave_one_out import averages
+from evaluator.inference.offered import by_error
+from evaluator.inference.rule import FEW, MANY
+from evaluator.vocabulary import NEVER, Floats, NotEstimable, Panel, Sections
+
+POWERS = (0.5, 0.8)
+DRAWS = 10_000
+"""Pairs of draws, each with its mirror image."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreTestPower:
+    """Linear drifts of the treated against the rest that the pre-test finds with the probabilities `power`.
+
+    "Finds" is a p-value under `size`, the threshold of the credibility light. Drifts are upwards; downwards mirrors.
+    """
+
+    power: Floats  # (2,)
+    drift: Floats  # (2,) per period, in the unit of the outcome
+    bias: Floats  # (2,) of the headline under that drift
+    bias_if_passed: Floats  # (2,) the same, given that the pre-test found nothing
+    value: float  # the headline
+    size: float
+    event_times: tuple[int, ...]  # of the pre-test
+
+
+@dataclass(frozen=True, slots=True)
+class PreTest:
+    """A pre-test as draws see it: errors of the headline and of P numbers, and how a drift of 1 per period moves them.
+
+    Column 0 is the headline. The P numbers are in units of what the test allows them, so it passes when all of them are
+    at most the root of chi2 / `freedom`, the divisor that estimated standard errors share.
+    """
+
+    errors: Floats  # (D, 1 + P)
+    drift: Floats  # (1 + P,)
+    freedom: float
+
+    def at(self, drift: float) -> tuple[float, float]:
+        """Return the probability that the test finds `drift`, and the headline's mean error when it does not."""
+        moved = self.errors + drift * self.drift
+        passes = _passes(np.abs(moved[:, 1:]).max(axis=1), self.freedom)
+        total = float(passes.sum())
+        return 1 - total / passes.size, float(passes @ moved[:, 0]) / total if total > 0 else float("nan")
+
+
+def pre_test(deviations: Floats, drift: Floats, critical: Floats, freedom: float) -> PreTest:
+    """Return the test of columns 1 to P of `deviations` (G, 1 + P) at `critical` (P,) standard errors.
+
+    Errors are normal with the covariance of `deviations`, drawn in mirrored pairs at a fixed seed. `drift` (1 + P,).
+    """
+    allowed = np.append(1.0, np.sqrt((deviations[:, 1:] ** 2).sum(axis=0)) * critical)
+    root = deviations / allowed
+    if len(root) > MANY:
+        size, axes = np.linalg.eigh(root.T @ root)
+        root = (axes * np.sqrt(np.maximum(size, 0.0))) @ axes.T
+    half = np.random.default_rng(SEED).standard_normal((DRAWS, len(root))) @ root
+    return PreTest(np.vstack([half, -half]), drift / allowed, freedom)
+
+
+def drift_found(test: PreTest, power: float) -> float:
+    """Return the drift per period that `test` finds with probability `power`."""
+    from scipy.optimize import brentq
+
+    high = 1 / float(np.abs(test.drift[1:]).max())  # moves one number by all that the test allows
+    while test.at(high)[0] < power:
+        high *= 2
+    return float(brentq(lambda drift: test.at(drift)[0] - power, 0.0, high, xtol=1e-9 * high))
+
+
+def pre_test_power(
+    estimator: Any, panel: Panel | Sections, size: float = PRE_TREND_AMBER
+) -> PreTestPower | NotEstimable:
+    """Return the drift that the run's own pre-test finds, and the headline's bias under it with and without passing.
+
+    The drift is put through the estimator itself: every treated cluster rises by one per period against those never
+    exposed. Needs five treated clusters, event times before the window, and never-exposed clusters.
+    """
+    found = pre_trend_test(estimator, panel)
+    if isinstance(found, NotEstimable):
+        return found
+    headline = averages(estimator, panel, "simple")
+    if headline.treated[0] < FEW:
+        return NotEstimable(
+            f"Kun {headline.treated[0]} kommuner med indsats; prøvens styrke kan ikke beregnes under {FEW}.",
+            "Flere kommuner med indsats.",
+        )
+    if isinstance(refused := by_error(headline, 0, 0.95), NotEstimable):
+        return refused
+    if (panel.cohort != NEVER).all():
+        return NotEstimable(
+            "Alle kommuner får indsatsen, så en skæv tendens kan ikke regnes mod nogen uden.",
+            "Kommuner uden indsats at sammenligne med.",
+        )
+    events = averages(estimator, panel, "event")
+    used = 1 + np.flatnonzero(np.isin(events.aggregate.labels, found.event_times))
+    columns, freedom = (part[..., used] for part in events.by_rule())
+    test = pre_test(
+        np.column_stack([headline.by_rule()[0][:, 0], columns]),
+        _drift(estimator, panel, found.event_times),
+        critical_values(columns, freedom, 1 - size),
+        float(freedom.min()),
+    )
+    drift = np.array([drift_found(test, power) for power in POWERS])
+    passed = np.array([test.at(each)[1] for each in drift])
+    value = float(headline.value[0])
+    return PreTestPower(np.array(POWERS), drift, drift * test.drift[0], passed, value, size, found.event_times)
+
+
+def _passes(largest: Floats, freedom: float) -> Floats:
+    """Return the probability that chi2 / freedom is at least the square of `largest`."""
+    from scipy.special import chdtrc
+
+    if np.isinf(freedom):
+        return (largest <= 1).astype(np.float64)
+    return np.asarray(chdtrc(freedom, freedom * largest**2))
+
+
+def _drift(estimator: Any, panel: Panel | Sections, event_times: tuple[int, ...]) -> Floats:
+    """Return how the headline and the effects at `event_times` move when the treated rise by one per period."""
+    treated = (panel.cohort != NEVER).astype(np.float64)
+    periods = np.arange(len(panel.periods), dtype=np.float64)
+    if isinstance(panel, Sections):
+        rising: Panel | Sections = replace(panel, outcome=treated * periods[panel.period])
+    else:
+        rising = replace(panel, outcome=treated[:, None] * periods)
+    fit = estimator.fit(rising)
+    events = aggregate(fit, rising, "event")
+    table = dict(zip(events.labels, events.effect, strict=True))
+    return np.array([aggregate(fit, rising, "simple").value, *(table[time] for time in event_times)])
