@@ -6,7 +6,7 @@ from evaluator.inference.dose import dose_band, dose_estimates
 from evaluator.inference.leave_one_out import Replicates, leave_one_cluster_out
 from evaluator.inference.multiplicity import AdjustedP, family_p_values, holm, romano_wolf
 from evaluator.inference.multiplier import UniformBand, uniform_band
-from evaluator.inference.offered import Offered, estimates
+from evaluator.inference.offered import Offered, estimates, overall
 from evaluator.inference.placebo import Randomisation, placebos, randomisation, spread
 from evaluator.inference.wald import Wald, pre_test
 from evaluator.inference.wild_cluster import WildCluster, wild_cluster, wild_cluster_estimate
@@ -31,6 +31,7 @@ __all__ = [
     "family_p_values",
     "holm",
     "leave_one_cluster_out",
+    "overall",
     "placebos",
     "pre_test",
     "pre_trend_test",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from evaluator.inference.rule import DIGITS, MANY
@@ -21,7 +23,15 @@ def scores(deviations: Floats) -> Floats:
     if len(unit) > MANY:
         size, axes = np.linalg.eigh(unit.T @ unit)
         unit = (axes * np.sqrt(np.maximum(size, 0.0))) @ axes.T
-    return np.abs(np.random.default_rng(SEED).standard_normal((DRAWS, len(unit))) @ unit)
+    return np.abs(_normal(len(unit)) @ unit)
+
+
+@lru_cache(maxsize=2)
+def _normal(columns: int) -> Floats:
+    """Return the standard normal draws (B, columns) at the fixed seed; kept, as every band asks for them."""
+    draws = np.random.default_rng(SEED).standard_normal((DRAWS, columns))
+    draws.flags.writeable = False
+    return draws
 
 
 def exceeds(largest: Floats, point: float, freedom: float) -> float:

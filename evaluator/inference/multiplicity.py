@@ -42,10 +42,10 @@ def romano_wolf(numbers: Numbers) -> Floats:
     """Return step-down adjusted p-values (P,) by max|t| with the numbers' own correlation; NaN where there is no error.
 
     The member with the smallest single-step p is judged against the largest |t| of all, the next against that of the
-    others, and so on; adjusted values never fall along the way. Never above Bonferroni's but for simulation error, and
-    below Holm's where members move together. Each member has t at its own degrees of freedom. Source: Romano and Wolf
-    (2005), J. American Statistical Association 100(469), Algorithm 3.1 and section 4; the law of max|t| is that of the
-    bands (`joint`), in the place of their bootstrap.
+    others, and so on; adjusted values never fall along the way, nor below the member's own p. Under Holm's where
+    members move together. Each member has t at its own degrees of freedom. Source: Romano and Wolf (2005), J. American
+    Statistical Association 100(469), the step-down method; the law of max|t| is that of the bands (`joint`), in the
+    place of their bootstrap.
     """
     out = np.full(numbers.value.size, np.nan)
     known = np.flatnonzero(has_error(numbers.treated) & usable(numbers.deviations))
@@ -53,16 +53,24 @@ def romano_wolf(numbers: Numbers) -> Floats:
         return out
     deviations, freedom = numbers.deviations[:, known], numbers.freedom[known]
     ratio = np.abs(numbers.value[known]) / np.sqrt((deviations**2).sum(axis=0))
-    drawn = scores(deviations)
+    drawn, own = scores(deviations), _two_sided(ratio, freedom)
 
     def beyond(member: int, among: list[int]) -> float:
         return exceeds(drawn[:, among].max(axis=1), float(ratio[member]), float(freedom[member]))
 
     everybody = list(range(known.size))
     order = sorted(everybody, key=lambda member: (beyond(member, everybody), member))
-    steps = [beyond(member, order[place:]) for place, member in enumerate(order)]
+    steps = [max(beyond(member, order[place:]), own[member]) for place, member in enumerate(order)]
     out[known[order]] = np.maximum.accumulate(steps)
     return out
+
+
+def _two_sided(ratio: Floats, freedom: Floats) -> Floats:
+    """Return the p-values (P,) of |t| alone."""
+    from scipy.stats import norm, t
+
+    is_normal = np.isinf(freedom)
+    return np.asarray(2 * np.where(is_normal, norm.sf(ratio), t.sf(ratio, np.where(is_normal, 1.0, freedom))))
 
 
 def family_p_values(
