@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evaluator.vocabulary import NEVER, Bools, Cell, Ints
+from evaluator.estimators.segments import runs
+from evaluator.vocabulary import NEVER, Bools, Cell, Floats, Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +37,6 @@ class Contrasts:
         """Return the cells under the name of an outcome."""
         columns = (self.cohorts[self.cohort].tolist(), self.period.tolist(), self.base.tolist())
         return tuple(Cell(outcome, *row) for row in zip(*columns, strict=True))
-
-    def known(self, here: Bools) -> Bools:
-        """Return which two-by-twos (Q,) have treated and comparison rows in both periods, by `here` (E, T)."""
-        own, others = self.cohort[self.cell], self.free[self.cell]
-        both = [here[own, at] & (others & here[:, at].T).any(axis=1) for at in (self.plus, self.minus)]
-        return both[0] & both[1]
 
     def keep(self, known: Bools) -> Contrasts:
         """Return the two-by-twos that are known and the cells that have any."""
@@ -89,3 +84,14 @@ def contrasts(cohorts: Ints, periods: int, choices: Choices) -> Contrasts:
     minus = bases[cell] - back
     inside = minus >= 0
     return Contrasts(cohorts, cohort, at, bases, free, cell[inside], at[cell[inside]], minus[inside])
+
+
+def mean_by_cell(effect: Floats, cell: Ints, known: Bools) -> Floats:
+    """Return the mean (..., C, O) of each cell's known two-by-twos (..., Q, O); NaN without any.
+
+    Two-by-twos are sorted by `cell` (Q,), and every cell has some.
+    """
+    first = runs(cell)
+    number = np.add.reduceat(known.astype(np.float64), first, axis=-1)[..., None]
+    total = np.add.reduceat(np.where(known[..., None], effect, 0.0), first, axis=-2)
+    return np.divide(total, number, out=np.full(total.shape, np.nan), where=number > 0)

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from evaluator.errors import PanelError
-from evaluator.estimators.adjustment import regression
+from evaluator.estimators.adjustment import left_out, regression, reweighting
 from evaluator.estimators.adjustment.rows import Rows, rows_of
 from evaluator.estimators.contrasts import Choices, Contrasts, contrasts
 from evaluator.vocabulary import Assumption, Cell, Fit, Floats, Panel, Sections
 
-COMPARISONS = ("never", "not_yet")
-BASES = ("varying", "universal")
-ADJUSTMENTS = ("none", "regression", "weighting", "doubly_robust")
+CHOICES = {
+    "comparison": ("never", "not_yet"),
+    "base": ("varying", "universal"),
+    "adjustment": ("none", "regression", "weighting", "doubly_robust"),
+    "variant": ("traditional", "improved"),
+}
+Data = Panel | Sections
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,53 +32,118 @@ class GroupTime:
     pre-trend. With base "varying" the earlier periods are compared with the one before. With base "universal" the base
     may be the plain mean of the contrasts of the `base_periods` periods up to the window (fewer where the panel is
     shorter or a period is empty): small entry cohorts make a single base period the noisiest number in the contrast.
+
+    `adjustment` compares people of equal covariates (a constant is added): by "regression" of the comparison's outcome,
+    by "weighting" the comparison with the odds of being treated (Hajek's; Horvitz and Thompson's is not offered, since
+    it moves when a constant is added to the outcome), or "doubly_robust", right when either model is. Its `variant`
+    "improved" fits both so that, if they are right, neither adds to the error. Comparison rows with a propensity of
+    .995 or more weigh nothing.
+
+    A followed unit enters a two-by-two when it is observed in both its periods. In sections the propensity model has
+    the rows of both.
     """
 
     comparison: str = "never"
     base: str = "varying"
     anticipation: int = 0
     base_periods: int = 1
-    name: str = "group_time"
-    source: str = "Callaway and Sant'Anna (2021), J. Econometrics 225(2), Theorem 1"
-    assumes: frozenset[Assumption] = frozenset({Assumption.PARALLEL_TRENDS, Assumption.NO_ANTICIPATION})
     adjustment: str = "none"
+    variant: str = "traditional"
+    name: str = "group_time"
+    source: str = (
+        "Callaway and Sant'Anna (2021), J. Econometrics 225(2), Theorem 1; Sant'Anna and Zhao (2020), "
+        "J. Econometrics 219(1)"
+    )
+    assumes: frozenset[Assumption] = frozenset({Assumption.PARALLEL_TRENDS, Assumption.NO_ANTICIPATION})
 
     def __post_init__(self) -> None:
-        known = self.comparison in COMPARISONS and self.base in BASES and self.anticipation >= 0
-        known = known and (self.base_periods == 1 or (self.base == "universal" and self.base_periods > 1))
-        if not known:
-            raise ValueError(
-                f"group_time: expected comparison in {COMPARISONS}, base in {BASES}, anticipation >= 0, "
-                "base_periods 1, or more with a universal base"
-            )
+        for field, known in CHOICES.items():
+            if getattr(self, field) not in known:
+                raise ValueError(f"group_time: {field} '{getattr(self, field)}' is unknown; expected one of {known}")
+        if self.anticipation < 0 or self.base_periods < 1 or (self.base_periods > 1 and self.base != "universal"):
+            raise ValueError("group_time: expected anticipation >= 0 and base_periods 1, or more with a universal base")
 
-    def fit(self, panel: Panel | Sections) -> Fit:
+    def fit(self, panel: Data) -> Fit:
         """Return effects (C,) and influence summed to clusters (G, C); `scale` is the number of rows.
 
         In a cell of a universal base at its base the effect and the influence are 0. Cells without treated or
-        without comparison persons are absent.
+        without comparison persons are absent. Raises PanelError when none is left, when a regression is not determined
+        (fewer rows than covariates, or collinear) and when treated and comparison do not overlap.
         """
-        rows, cells = self._laid_out(panel, (panel.outcome,))
-        kept, effect, influence = regression.fit(rows, cells)
+        return self.fit_outcomes({panel.unit: panel})
+
+    def fit_outcomes(self, panels: Mapping[str, Data]) -> Fit:
+        """Return the fits of several outcomes, stacked; cells carry the outcome's name.
+
+        Outcomes of the same rows share the sorting, the regressions' factors and the propensity models. Others are
+        fitted one by one; they must have the same clusters.
+        """
+        names, data = tuple(panels), tuple(panels.values())
+        if not all(_is_alike(data[0], other) for other in data[1:]):
+            return _stacked([self.fit_outcomes({name: panel}) for name, panel in panels.items()])
+        rows, cells = self._laid_out(data[0], tuple(panel.outcome for panel in data))
+        kept, effect, influence = self._estimated(rows, cells)
         if not kept.cohort.size:
             raise PanelError(
                 "group_time: 0 cells have treated and comparison units; expected at least one. "
                 "Lengthen the panel before the first start or widen the comparison."
             )
-        return Fit(kept.cells(panel.unit), effect[:, 0], influence[:, :, 0], rows.size)
+        return Fit(
+            cells=tuple(cell for name in names for cell in kept.cells(name)),
+            effect=effect.T.ravel(),
+            influence=influence.transpose(0, 2, 1).reshape(rows.clusters, -1),
+            scale=rows.size,
+        )
 
-    def effects_without_each_cluster(self, panel: Panel | Sections, cells: tuple[Cell, ...]) -> Floats:
+    def effects_without_each_cluster(self, panel: Data, cells: tuple[Cell, ...]) -> Floats:
         """Return the effects (G, C) of `cells` refitted without each cluster in turn; NaN where a cell drops out."""
         rows, found = self._laid_out(panel, (panel.outcome,))
         names = [(c.cohort, c.period, c.base) for c in found.cells("")]
         where = {(c.cohort, c.period, c.base): i for i, c in enumerate(cells)}
-        is_asked = np.array([name in where for name in names], dtype=np.bool_)
+        asked = found.only(np.array([name in where for name in names], dtype=np.bool_))
+        method = self._method()
+        if method is None:
+            effects = regression.effects_without_each_cluster(rows, asked)
+        else:
+            effects = left_out.effects_without_each_cluster(rows, asked, method)
         out = np.full((rows.clusters, len(cells)), np.nan)
-        target = [where[name] for name in names if name in where]
-        out[:, target] = regression.effects_without_each_cluster(rows, found.only(is_asked))[:, :, 0]
+        out[:, [where[name] for name in names if name in where]] = effects[:, :, 0]
         return out
 
-    def _laid_out(self, data: Panel | Sections, outcomes: tuple[Floats, ...]) -> tuple[Rows, Contrasts]:
+    def _laid_out(self, data: Data, outcomes: tuple[Floats, ...]) -> tuple[Rows, Contrasts]:
         rows = rows_of(data, outcomes, is_adjusted=self.adjustment != "none")
         choices = Choices(self.comparison, self.base, self.anticipation, self.base_periods)
         return rows, contrasts(rows.cohorts, rows.periods, choices)
+
+    def _estimated(self, rows: Rows, cells: Contrasts) -> tuple[Contrasts, Floats, Floats]:
+        method = self._method()
+        return regression.fit(rows, cells) if method is None else reweighting.fit(rows, cells, method)
+
+    def _method(self) -> reweighting.Method | None:
+        """Return which weights; None for a regression or no adjustment, which is one on a constant."""
+        if self.adjustment in ("none", "regression"):
+            return None
+        is_doubly_robust = self.adjustment == "doubly_robust"
+        return reweighting.Method(is_doubly_robust, is_doubly_robust and self.variant == "improved")
+
+
+def _is_alike(one: Data, other: Data) -> bool:
+    """Return whether two outcomes have the same rows: all but the outcome is equal."""
+    names = ["cohort", "cluster", "weight", "covariates", "period" if isinstance(one, Sections) else "observed"]
+    pairs: list[tuple[Any, Any]] = [(getattr(one, name, None), getattr(other, name, None)) for name in names]
+    return one.periods == other.periods and all(a is b or np.array_equal(a, b) for a, b in pairs)
+
+
+def _stacked(fits: list[Fit]) -> Fit:
+    """Return fits of different rows as one, influence on the scale of the first."""
+    if len({len(fit.influence) for fit in fits}) > 1:
+        raise PanelError(
+            "group_time: the outcomes have different clusters; expected the same for all. Fit them one by one."
+        )
+    scale = fits[0].scale
+    return Fit(
+        cells=tuple(cell for fit in fits for cell in fit.cells),
+        effect=np.concatenate([fit.effect for fit in fits]),
+        influence=np.hstack([fit.influence * (scale / fit.scale) for fit in fits]),
+        scale=scale,
+    )

@@ -17,8 +17,7 @@ import numpy as np
 from evaluator.errors import PanelError
 from evaluator.estimators.adjustment.group_sums import GroupSums, Slices, group_sums, slices
 from evaluator.estimators.adjustment.rows import Rows, inverse
-from evaluator.estimators.contrasts import Contrasts
-from evaluator.estimators.segments import runs
+from evaluator.estimators.contrasts import Contrasts, mean_by_cell
 from evaluator.vocabulary import Bools, Floats, Ints
 
 BATCH = 2**22
@@ -82,7 +81,7 @@ def fit(rows: Rows, contrasts: Contrasts) -> tuple[Contrasts, Floats, Floats]:
             "Leave out covariates, make periods longer or widen the comparison."
         )
     share = 1.0 / np.bincount(kept.cell)[kept.cell]
-    effect = _mean_by_cell(solved.effect, kept, np.ones(kept.cell.size, dtype=np.bool_))
+    effect = mean_by_cell(solved.effect, kept.cell, np.ones(kept.cell.size, dtype=np.bool_))
     again = sums if isinstance(sums, list) else group_sums(rows, at)
     return kept, effect, _influence(rows, again, totals, _Linear(kept, queries, solved, share))
 
@@ -99,7 +98,7 @@ def effects_without_each_cluster(rows: Rows, contrasts: Contrasts) -> Floats:
         batch = np.flatnonzero((rows.cluster >= start) & (rows.cluster < start + step))
         left = _without(rows, sums, totals, (batch, start, min(step, rows.clusters - start)))
         effect = _solved(left, queries).effect
-        out[start : start + step] = _mean_by_cell(effect, contrasts, _known(queries, left))
+        out[start : start + step] = mean_by_cell(effect, contrasts.cell, _known(queries, left))
     return out
 
 
@@ -175,14 +174,6 @@ def _pooled(values: Floats, queries: TwoByTwos) -> Floats:
         return values[..., queries.cohort, 0, :]
     second = np.where((queries.minus >= 0)[:, None], values[..., queries.cohort, queries.minus, :], 0.0)
     return values[..., queries.cohort, queries.plus, :] + second
-
-
-def _mean_by_cell(effect: Floats, contrasts: Contrasts, known: Bools) -> Floats:
-    """Return the mean (..., C, O) of each cell's known two-by-twos (..., Q, O); NaN without any."""
-    starts = runs(contrasts.cell)  # two-by-twos are sorted by cell, and every cell has some
-    number = np.add.reduceat(known.astype(np.float64), starts, axis=-1)[..., None]
-    total = np.add.reduceat(np.where(known[..., None], effect, 0.0), starts, axis=-2)
-    return np.divide(total, number, out=np.full(total.shape, np.nan), where=number > 0)
 
 
 @dataclass(frozen=True, slots=True)
