@@ -109,6 +109,7 @@ def _effects(
 def _sensitivity(connection: duckdb.DuckDBPyConnection, question: Question, findings: Findings) -> list[Diagnostic]:
     """Add what the answer becomes under other assumptions and choices; return the checks among it."""
     sensitivity.estimate(question, _names(connection), findings)
+    trends.power(question, findings)
     decompose(question, findings)
     specification_curve(question, findings)
     return [placebo_dates(question, findings), trends.breakdown(question, findings)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from evaluator.diagnostics import credibility
 from evaluator.diagnostics.bounded_trends import bounded_trends
+from evaluator.diagnostics.pre_test_power import pre_test_power
 from evaluator.evaluation.entry_cohorts import unit_of
 from evaluator.evaluation.sensitivity import Question
 from evaluator.results import Findings
@@ -26,6 +27,19 @@ def breakdown(question: Question, findings: Findings) -> Diagnostic:
         findings.add("bounds", {**behind, "bound": bound, "low": low, "high": high})
     findings.facts(bounds_pre=found.pre, bounds_post=found.post, bounds_searched=found.largest_searched)
     return credibility.breakdown(found.breakdown)
+
+
+def power(question: Question, findings: Findings) -> None:
+    """Add the drifts that the run's own pre-test would have found, and what they would do to the answer."""
+    method = question.method
+    found = pre_test_power(method, question.data(method))
+    if isinstance(found, NotEstimable):
+        findings.facts(drift_refused=found.reason)
+        return
+    columns = (found.power, found.drift, found.bias, found.bias_if_passed)
+    for chance, slope, bias, passed in zip(*columns, strict=True):
+        numbers = {"power": chance, "slope": slope, "bias": bias, "bias_if_passed": passed}
+        findings.add("drift", {**_behind(question), **numbers})
 
 
 def _behind(question: Question) -> dict[str, object]:

@@ -24,3 +24,6 @@ create or replace temp macro age_group(age) as
         when age between 30 and 49 then '30-49'
         when age between 50 and 66 then '50-66'
     end;
+
+-- Christiansø, in Statistics Denmark's tables beside the 98 municipalities, belongs to none (DOMAIN 2.3).
+create or replace temp macro no_municipality() as '411';

@@ -3,6 +3,7 @@
 -- inputs:  raw.kommunepanel, raw.rejects
 -- outputs: municipality_code, period_on, period_kind, benefit, target_group, full_time, persons, sanctions, unemployed, population, is_suppressed
 -- note:    municipality 000 is the whole country; a suppressed number is null, a published dash is zero; without a target group, alle
+-- note:    Christiansø, which is no municipality, is left out
 
 with rejected as (
     select delivery_id as _delivery, line as _line
@@ -24,3 +25,4 @@ select
     is_suppressed(fuldtid) or is_suppressed(antal) as is_suppressed
 from raw.kommunepanel
 anti join rejected using (_delivery, _line)
+where as_municipality(kommunekode) is distinct from no_municipality()

@@ -5,6 +5,7 @@ from extract_files import GOOD, deliver
 
 from evaluator.extracts.contract import contracts
 from evaluator.extracts.load import load
+from evaluator.models import build
 from evaluator.store import connect
 
 
@@ -179,6 +180,15 @@ def test_employees_are_known_by_their_column_beside_a_series_named_in_the_mappin
         ("fuldtidsansatte", 7100),
         ("nettoledige_kontanthjaelp", 7524),
     ]
+
+
+def test_christiansoe_is_no_municipality_and_leaves_the_published_figures(project, shared):
+    (file,) = (shared / "domain" / "data").glob("lbesk69_*.csv")
+    load(project, [file])
+    with connect(project) as connection:
+        build(connection, ("staging",))
+        known = connection.sql("select count(distinct municipality_code) from staging.stg_municipality_panel")
+        assert known.fetchall() == [(99,)]
 
 
 def test_statbank_loads_as_an_ordinary_delivery_through_aliases(project, shared):
