@@ -1,4 +1,4 @@
-"""GroupTime and its averages against R did 2.5.1 on county employment (golden/mpdta, no covariates)."""
+"""GroupTime and its averages against R did 2.5.1 on county employment (golden/mpdta): all 24 configurations."""
 
 import json
 import os
@@ -16,7 +16,8 @@ from evaluator.panel import panel_from_frame, sections_from_frame
 FOLDER = Path(os.environ.get("EVALUATOR_SHARED", Path(__file__).parents[3] / "shared")) / "golden" / "mpdta"
 pytestmark = pytest.mark.skipif(not FOLDER.exists(), reason="reference data not found: golden/mpdta")
 REFERENCE = json.loads((FOLDER / "reference.json").read_text(encoding="utf-8")) if FOLDER.exists() else {"cases": []}
-CASES = [case for case in REFERENCE["cases"] if case["xformla"] == "~1"]
+CASES = REFERENCE["cases"]
+ADJUSTMENT = {"reg": "regression", "ipw": "weighting", "dr": "doubly_robust"}
 COMPARISON = {"nevertreated": "never", "notyettreated": "not_yet"}
 KIND = {"simple": "simple", "dynamic": "event", "group": "group", "calendar": "calendar"}
 
@@ -25,8 +26,10 @@ def frame():
     return pl.read_csv(FOLDER / "data.csv")
 
 
-def panel():
-    return panel_from_frame(frame(), unit="countyreal", period="year", outcome="lemp", cohort="first.treat")
+def panel(covariates=()):
+    return panel_from_frame(
+        frame(), unit="countyreal", period="year", outcome="lemp", cohort="first.treat", covariates=covariates
+    )
 
 
 def numbers(values):
@@ -44,14 +47,27 @@ def assert_cells(fit, periods, rows):
     np.testing.assert_allclose(fit.influence.mean(axis=0), 0, atol=1e-10)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda c: f"{c['control_group']}-{c['base_period']}-{c['est_method']}")
+def named(case):
+    return f"{case['xformla']}-{case['control_group']}-{case['base_period']}-{case['est_method']}"
+
+
+def test_all_configurations_are_here():
+    assert len({named(case) for case in CASES}) == 24
+
+
+@pytest.mark.parametrize("case", CASES, ids=named)
 def test_cells_and_all_four_averages_equal_the_reference(case):
-    data = panel()
-    estimator = GroupTime(comparison=COMPARISON[case["control_group"]], base=case["base_period"])
+    data = panel(["lpop"] if case["xformla"] == "~lpop" else [])
+    estimator = GroupTime(
+        comparison=COMPARISON[case["control_group"]],
+        base=case["base_period"],
+        adjustment=ADJUSTMENT[case["est_method"]],
+    )
     fit = estimator.fit(data)
     assert_cells(fit, data.periods, case["att_gt"])
     wald = pre_test(fit)
-    np.testing.assert_allclose([wald.statistic, wald.p_value], [case["wald_pre"], case["wald_pre_p"]], atol=1e-5)
+    np.testing.assert_allclose(wald.statistic, case["wald_pre"], rtol=1e-8)
+    np.testing.assert_allclose(wald.p_value, case["wald_pre_p"], atol=5.1e-6)  # the reference is rounded
     for name, kind in KIND.items():
         expected, got = case[f"agg_{name}"], aggregate(fit, data, kind)
         np.testing.assert_allclose([got.value, got.se], [expected["overall_att"], expected["overall_se"]], atol=1e-8)
@@ -61,11 +77,20 @@ def test_cells_and_all_four_averages_equal_the_reference(case):
             np.testing.assert_allclose(got.error, numbers(expected["se"]), atol=1e-8)
 
 
-def test_a_repeated_cross_section_equals_the_reference():
+def test_no_adjustment_is_one_for_a_constant():
+    plain = GroupTime("not_yet").fit(panel())
+    for adjustment in ADJUSTMENT.values():
+        adjusted = GroupTime("not_yet", adjustment=adjustment).fit(panel())
+        np.testing.assert_allclose(adjusted.effect, plain.effect, atol=1e-12)
+        np.testing.assert_allclose(adjusted.influence, plain.influence, atol=1e-10)
+
+
+@pytest.mark.parametrize("adjustment", ["none", *ADJUSTMENT.values()])
+def test_a_repeated_cross_section_equals_the_reference(adjustment):
     data = sections_from_frame(
         frame().with_row_index("row"), period="year", outcome="lemp", cohort="first.treat", cluster="row"
     )
-    assert_cells(GroupTime().fit(data), data.periods, REFERENCE["panel_FALSE"]["att_gt"])
+    assert_cells(GroupTime(adjustment=adjustment).fit(data), data.periods, REFERENCE["panel_FALSE"]["att_gt"])
 
 
 def test_sections_clustered_by_county_equal_the_panel():
@@ -87,11 +112,12 @@ def test_event_time_covariance_equals_the_reference():
     np.testing.assert_allclose(parts.T @ parts / got.scale**2, expected["vcov"], atol=1e-8)
 
 
+@pytest.mark.parametrize("adjustment", ADJUSTMENT.values())
 @pytest.mark.parametrize("comparison", ["never", "not_yet"])
-def test_anticipation_moves_the_base_and_drops_the_cohort_without_one(comparison):
+def test_anticipation_moves_the_base_and_drops_the_cohort_without_one(comparison, adjustment):
     data = panel()
     rows = REFERENCE["anticipation1_universal_dr"]["att_gt"]
-    fit = GroupTime("never", "universal", 1).fit(data)
+    fit = GroupTime("never", "universal", 1, adjustment=adjustment).fit(data)
     assert_cells(fit, data.periods, rows)
-    windows = GroupTime(comparison, "universal", 1).fit(data)
+    windows = GroupTime(comparison, "universal", 1, adjustment=adjustment).fit(data)
     assert {(c.cohort, c.base) for c in windows.cells} == {(3, 1), (4, 2)}
