@@ -12,7 +12,7 @@ from evaluator.errors import PanelError
 from evaluator.estimators.adjustment import left_out, regression, reweighting
 from evaluator.estimators.adjustment.rows import Rows, rows_of
 from evaluator.estimators.contrasts import Choices, Contrasts, contrasts
-from evaluator.vocabulary import Assumption, Cell, Fit, Floats, Panel, Sections
+from evaluator.vocabulary import Assumption, Cell, Fit, Floats, Ints, Panel, Sections
 
 CHOICES = {
     "comparison": ("never", "not_yet"),
@@ -110,10 +110,23 @@ class GroupTime:
         out[:, [where[name] for name in names if name in where]] = effects[:, :, 0]
         return out
 
+    def effects_when_assigned(self, panel: Data, cohort: Ints) -> tuple[tuple[Cell, ...], Floats] | None:
+        """Return cells and their effects (S, C) had the clusters started by `cohort` (S, G); NaN where one drops out.
+
+        None where weights by a propensity must be fitted again for each.
+        """
+        if self._method() is not None:
+            return None
+        rows = rows_of(panel, (panel.outcome,), is_adjusted=self.adjustment != "none")
+        cells = contrasts(np.unique(cohort), rows.periods, self._choices())
+        return cells.cells(panel.unit), regression.effects_when_assigned(rows, cells, cohort)[:, :, 0]
+
+    def _choices(self) -> Choices:
+        return Choices(self.comparison, self.base, self.anticipation, self.base_periods)
+
     def _laid_out(self, data: Data, outcomes: tuple[Floats, ...]) -> tuple[Rows, Contrasts]:
         rows = rows_of(data, outcomes, is_adjusted=self.adjustment != "none")
-        choices = Choices(self.comparison, self.base, self.anticipation, self.base_periods)
-        return rows, contrasts(rows.cohorts, rows.periods, choices)
+        return rows, contrasts(rows.cohorts, rows.periods, self._choices())
 
     def _estimated(self, rows: Rows, cells: Contrasts) -> tuple[Contrasts, Floats, Floats]:
         method = self._method()

@@ -64,6 +64,11 @@ class Plan:
             out[0] = np.nan
         return out
 
+    def average(self, effect: Floats, share: Floats) -> Floats:
+        """Return the averages (1 + K,) of the known effects (C,) at cohort shares (E,); NaN without known cells."""
+        known = np.isfinite(effect)
+        return self.weights(known, share) @ np.where(known, effect, 0.0)
+
     def importance(self, available: Bools, share: Floats) -> Floats:
         """Return how much each part (K,) counts in the overall mean, not normalised."""
         if self.kind != "group":

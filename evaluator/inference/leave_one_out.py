@@ -102,13 +102,8 @@ def _refits(estimator: Any, panel: Panel | Sections, plan: Plan, cells: tuple[Ce
     effects = effects_without_each_cluster(estimator, panel, cells, sums.clusters)
     share = sums.share()
     left = share.sum(axis=0) - share
-    refits = np.array([_average(plan, effects[cluster], left[cluster]) for cluster in range(sums.clusters)])
+    refits = np.array([plan.average(effects[cluster], left[cluster]) for cluster in range(sums.clusters)])
     return without_noise(refits, noise(panel))
-
-
-def _average(plan: Plan, effect: Floats, share: Floats) -> Floats:
-    known = np.isfinite(effect)
-    return plan.weights(known, share) @ np.where(known, effect, 0.0)
 
 
 def effects_without_each_cluster(

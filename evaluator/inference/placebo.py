@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from evaluator.errors import PanelError
-from evaluator.inference.aggregation import aggregate
+from evaluator.inference.aggregation import aggregate, averaging, cohort_shares, noise, without_noise
 from evaluator.panel import select
-from evaluator.vocabulary import NEVER, Bools, Floats, Ints, Panel, Placebos, Sections
+from evaluator.vocabulary import NEVER, Bools, Cell, Floats, Ints, Panel, Placebos, Sections
 
 DRAWS = 499
 """Sets of donors drawn when more than one cluster is treated."""
@@ -58,15 +58,44 @@ def _stand_in(
     treated, donors = np.flatnonzero(own != NEVER), np.flatnonzero(own == NEVER)
     actual, labels = _numbers(estimator, chosen, kind, wanted)
     persons = np.bincount(chosen.cluster, weights=chosen.weight, minlength=own.size)
-    pool = select(chosen, chosen.cohort == NEVER)
-    effects, sizes = [], []
-    for members in _sets(donors.size, own[treated]):
-        cohort = np.full(donors.size, NEVER, dtype=np.int64)
-        cohort[members] = own[treated]
-        effects.append(_numbers(estimator, replace(pool, cohort=cohort[pool.cluster]), kind, labels)[0])
-        sizes.append(persons[donors[members]].sum())
-    table = np.array(effects).reshape(len(effects), actual.size)
-    return Placebos(actual, table, np.array(sizes, dtype=np.float64), float(persons[treated].sum()))
+    sets = _sets(donors.size, own[treated])
+    cohort = np.full((len(sets), donors.size), NEVER, dtype=np.int64)
+    for row, members in zip(cohort, sets, strict=True):
+        row[members] = own[treated]
+    sizes = np.array([persons[donors[members]].sum() for members in sets], dtype=np.float64)
+    pool = select(chosen, chosen.cohort == NEVER) if sets else chosen
+    table = _assigned(estimator, pool, kind, cohort, labels).reshape(len(sets), actual.size)
+    return Placebos(actual, table, sizes, float(persons[treated].sum()))
+
+
+def _assigned(estimator: Any, pool: Panel | Sections, kind: str, cohort: Ints, labels: Sequence[Any]) -> Floats:
+    """Return the numbers (S, P) at `labels` had the pool's clusters started by `cohort` (S, G).
+
+    An estimator that offers `effects_when_assigned(panel, cohort)` is asked once instead of being refitted S times.
+    """
+    try:
+        made = _made(estimator, pool, cohort)
+    except PanelError:
+        return np.full((len(cohort), len(labels)), np.nan)
+    if made is None:
+        return np.array([_numbers(estimator, replace(pool, cohort=c[pool.cluster]), kind, labels)[0] for c in cohort])
+    cells, effects = made
+    cohorts = np.unique(cohort)
+    plan = averaging(cells, pool.periods, cohorts, kind)
+    mass = cohort_shares(pool)[1].sum(axis=1)
+    shares = (cohort[:, :, None] == cohorts).astype(np.float64).transpose(0, 2, 1) @ mass  # (S, E)
+    found = np.array([plan.average(effect, share) for effect, share in zip(effects, shares, strict=True)])
+    where = {None: 0, **{label: 1 + at for at, label in enumerate(plan.labels)}}
+    absent = np.full((len(found), 1), np.nan)
+    return without_noise(np.hstack([found, absent]), noise(pool))[:, [where.get(label, -1) for label in labels]]
+
+
+def _made(estimator: Any, pool: Panel | Sections, cohort: Ints) -> tuple[tuple[Cell, ...], Floats] | None:
+    """Return cells and effects (S, C) by the estimator's own short cut, None where it has none for this."""
+    if len(cohort) == 0 or not hasattr(estimator, "effects_when_assigned"):
+        return None
+    found: tuple[tuple[Cell, ...], Floats] | None = estimator.effects_when_assigned(pool, cohort)
+    return found
 
 
 def _cohorts(panel: Panel | Sections) -> Ints:

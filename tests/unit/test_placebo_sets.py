@@ -1,12 +1,15 @@
 """With few donors a placebo test is no finer than the number of different assignments."""
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 import pytest
 
 from evaluator.estimators.group_time import GroupTime
 from evaluator.inference.offered import estimates
 from evaluator.inference.placebo import DRAWS, placebos
-from evaluator.vocabulary import NEVER, NotEstimable, Sections
+from evaluator.panel import select
+from evaluator.vocabulary import NEVER, Fit, NotEstimable, Panel, Sections
 
 
 def _sections(donors: int, starts: tuple[int, ...], periods: int = 8) -> Sections:
@@ -39,6 +42,68 @@ def _sections(donors: int, starts: tuple[int, ...], periods: int = 8) -> Section
 )
 def test_each_different_assignment_is_counted_once(donors: int, starts: tuple[int, ...], number: int) -> None:
     assert placebos(GroupTime(base="universal"), _sections(donors, starts), "simple").donors.shape[0] == number
+
+
+@dataclass(frozen=True)
+class Stranger:
+    """Another estimator: no short cut, the same numbers."""
+
+    inner: GroupTime
+
+    def fit(self, panel) -> Fit:
+        return self.inner.fit(panel)
+
+
+@pytest.mark.parametrize("kind", ["simple", "event", "group", "calendar"])
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        GroupTime(),
+        GroupTime("not_yet", "universal", 1, 2),
+        GroupTime(anticipation=4),
+        GroupTime(adjustment="regression"),
+    ],
+)
+def test_the_short_cut_equals_refitting_every_set(kind, estimator) -> None:
+    data = _sections(7, (5, 6))
+    rng = np.random.default_rng(3)
+    data = replace(
+        data,
+        outcome=1e3 * data.outcome,
+        weight=rng.integers(1, 50, data.weight.size).astype(float),
+        covariates=rng.normal(size=(data.weight.size, 1)),
+    )
+    holed = select(
+        data, ~((data.period == 3) & np.isin(data.cluster, [2, 3, 4])) & ~((data.period > 5) & (data.cluster == 5))
+    )
+    one, two = placebos(estimator, holed, kind), placebos(Stranger(estimator), holed, kind)
+    assert one.donors.shape[0] == 42
+    np.testing.assert_allclose(one.donors, two.donors, atol=1e-8)
+    np.testing.assert_array_equal(one.size, two.size)
+
+
+def test_an_adjustment_that_must_be_fitted_again_has_no_short_cut() -> None:
+    data = _sections(4, (5,))
+    names = ("outcome", "period", "cohort", "cluster", "weight")
+    covariates = np.random.default_rng(3).normal(size=(6 * data.weight.size, 1))
+    data = replace(data, covariates=covariates, **{name: np.tile(getattr(data, name), 6) for name in names})
+    found = placebos(GroupTime(adjustment="weighting"), data, "simple")
+    assert found.donors.shape == (4, 1) and np.isfinite(found.donors).all()
+
+
+@pytest.mark.parametrize("estimator", [GroupTime(), GroupTime(base="universal")])
+def test_the_short_cut_equals_refitting_a_followed_panel(estimator) -> None:
+    rng = np.random.default_rng(5)
+    cohort, cluster = np.array([4, 4, 5, *[NEVER] * 9]), np.arange(12) % 6  # units of a cluster share its start
+    cohort = cohort[:6][cluster]
+    seen = rng.random((12, 7)) > 0.1
+    data = Panel(
+        tuple(range(7)), np.where(seen, rng.normal(size=(12, 7)), np.nan), seen, cohort, None, np.empty((12, 0)),
+        cluster, rng.integers(1, 9, 12).astype(float), "share",
+    )  # fmt: skip
+    one, two = placebos(estimator, data, "event"), placebos(Stranger(estimator), data, "event")
+    np.testing.assert_allclose(one.donors, two.donors, atol=1e-10)
+    np.testing.assert_allclose(one.effect, two.effect)
 
 
 def test_two_treated_and_three_donors_are_refused() -> None:

@@ -102,6 +102,25 @@ def effects_without_each_cluster(rows: Rows, contrasts: Contrasts) -> Floats:
     return out
 
 
+def effects_when_assigned(rows: Rows, contrasts: Contrasts, cohort: Ints) -> Floats:
+    """Return the effects (S, C, O) had the clusters started by `cohort` (S, G), all among those of `contrasts`.
+
+    The sums of a cluster stay as they are and only change sides. NaN where a cell drops out or is not determined.
+    """
+    at = slices(rows, contrasts)
+    (sums,) = group_sums(rows, at, is_kept=True)
+    queries, given = _two_by_twos(contrasts, at), (sums.gram, sums.cross, sums.here.astype(np.float64))
+    out = np.empty((len(cohort), contrasts.cohort.size, len(rows.outcomes)))
+    each = contrasts.cohorts.size * sum(part[0].size for part in given) + queries.set.size * rows.covariates.shape[1]
+    step = max(1, BATCH // each)
+    for start in range(0, len(cohort), step):
+        joins = cohort[start : start + step, None, rows.cluster] == contrasts.cohorts[:, None]  # (S, E, groups)
+        totals = Totals(*(np.tensordot(joins.astype(np.float64), part, axes=1) for part in given))
+        effect = _solved(totals, queries).effect
+        out[start : start + step] = mean_by_cell(effect, contrasts.cell, _known(queries, totals))
+    return out
+
+
 def _two_by_twos(contrasts: Contrasts, at: Slices) -> TwoByTwos:
     sets, which = np.unique(contrasts.free, axis=0, return_inverse=True)
     cell = contrasts.cell
