@@ -28,6 +28,8 @@ check: install
 
 simulate: install
 	$(BIN)/python -m tests.simulation.coverage --seeds 400
+	$(BIN)/python -m tests.simulation.main_cells --draws 2000
+	$(BIN)/python -m tests.simulation.assignments
 	$(BIN)/python -m tests.simulation.who_gains
 
 faults: install

@@ -112,6 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     conformance.add_argument("--draws", type=_whole(20), default=JUDGED_DRAWS, help=f"default: {JUDGED_DRAWS}")
     conformance.add_argument("--seed", type=_whole(0), default=DEMO_SEED, help=f"default: {DEMO_SEED}")
     conformance.add_argument("--workers", type=_whole(1), default=1, help="processes (default: 1)")
+    conformance.add_argument("--world", action="append", metavar="NAME", help="only this one, may be repeated")
     command("doctor", _doctor, "check the installation and the project")
     demo = command("demo", _demo, "the main job on a synthetic register, from extracts to reports")
     demo.add_argument("folder", nargs="?", type=Path, default=Path("demo"))
@@ -269,13 +270,13 @@ def _why(options: argparse.Namespace) -> None:
 
 
 def _conformance(options: argparse.Namespace) -> None:
-    from evaluator.conformance import Effort, as_table, conforms, judge
+    from evaluator.conformance import Effort, as_table, conforms, judge, named
     from evaluator.errors import CheckError
     from evaluator.estimators import plugins
 
     sys.path.append(str(Path.cwd()))  # module:Class may stand beside the notebook
-    effort = Effort(options.draws, options.seed, options.workers, _say)
-    checks = judge(plugins.made(options.estimator), effort)
+    worlds, estimator = named(options.world), plugins.made(options.estimator)
+    checks = judge(estimator, Effort(options.draws, options.seed, options.workers, _say), worlds)
     print(as_table(checks))
     if not conforms(checks):
         raise CheckError(

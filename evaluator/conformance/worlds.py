@@ -7,12 +7,13 @@ rises, so neither a comparison of levels nor one of before and after is right.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
 
+from evaluator.errors import SpecError
 from evaluator.registers.municipalities import municipalities
 from evaluator.vocabulary import NEVER, Assumption, Cell, Floats, Ints, Panel
 
@@ -175,3 +176,15 @@ WORLDS: tuple[World, ...] = (
 
 NO_OVERLAP = World("no_overlap", 40, by_person=False, breaks=_NOT_PARALLEL, traits=apart, drift=confounded_trend)
 ONE_TREATED = World("one_treated", 1)
+
+
+def named(names: Iterable[str] | None) -> tuple[World, ...]:
+    """Return the worlds of these names, all of them without names.
+
+    Raises SpecError for a name that no world has.
+    """
+    known = {world.name: world for world in WORLDS}
+    wanted = tuple(known if names is None else names)
+    if unknown := [name for name in wanted if name not in known]:
+        raise SpecError(f"conformance: no world '{unknown[0]}'; expected one of {', '.join(known)}. Correct the name.")
+    return tuple(known[name] for name in wanted)

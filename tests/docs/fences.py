@@ -21,6 +21,7 @@ class Fence:
     kind: str
     line: int
     text: str
+    file: str = ""  # named after the kind: the block is what this file holds
 
     @property
     def commands(self) -> list[str]:
@@ -42,7 +43,8 @@ def fences(document: str) -> Iterator[Fence]:
         elif kind is None:
             kind, start, held = line.removeprefix("```"), number, []
         else:
-            yield Fence(kind, start, "\n".join(held) + "\n")
+            name, _, file = kind.partition(" ")
+            yield Fence(name, start, "\n".join(held) + "\n", file)
             kind = None
     assert kind is None, f"{document}:{start}: the fence is never closed"
 

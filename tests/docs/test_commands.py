@@ -3,6 +3,8 @@
 import json
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -24,12 +26,30 @@ def _run(command: str, monkeypatch: pytest.MonkeyPatch) -> str | None:
     if words[0] == "cd":
         monkeypatch.chdir(words[1])
         return None
+    if words[1:4] == ["-m", "pip", "install"] and words[-1].startswith("./"):
+        return _installed(words[4:], monkeypatch)
     if not PROGRAM.match(command):
         return None if has_known_form(command) else "is of no known form"
     if words[1] in TOO_LONG:
         return None if _parser().parse_args(words[1:]) else "cannot be parsed"
     code = main(words[1:])
     return None if code == 0 else f"ends with exit code {code}"
+
+
+def _installed(words: list[str], monkeypatch: pytest.MonkeyPatch) -> str | None:
+    """Install a package of an example where only this test sees it; return what went wrong, if anything."""
+    place = Path.cwd() / "installed"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--target", str(place), *words]
+    done = subprocess.run(pip, capture_output=True, text=True)
+    monkeypatch.syspath_prepend(place)
+    return None if done.returncode == 0 else f"cannot be installed: {done.stderr}"
+
+
+def _written(fence: Fence) -> None:
+    """Put a block that names its file where the document says that it stands."""
+    path = Path(fence.file)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(fence.text, encoding="utf-8")
 
 
 def _answers(reports: Path) -> dict[str, str]:
@@ -46,7 +66,9 @@ def test_the_shell_and_python_examples_of_a_document_run_in_order(
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
     for fence in fences(document):
-        if fence.kind == "python":
+        if fence.file:
+            _written(fence)
+        elif fence.kind == "python":
             exec(compile(fence.text, f"{document}:{fence.line}", "exec"), names)
         for command in fence.commands if fence.kind == "sh" else ():
             wrong = _run(command, monkeypatch)
@@ -94,7 +116,7 @@ def test_every_link_leads_to_a_file(document: str) -> None:
 
 
 def _settings(document: str) -> list[Fence]:
-    return [fence for fence in fences(document) if fence.kind == "toml"]
+    return [fence for fence in fences(document) if fence.kind == "toml" and not fence.file]
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

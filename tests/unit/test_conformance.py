@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pytest
 
+from evaluator.cli import main
 from evaluator.conformance import MAIN, WORLDS, Effort, Judgement, as_table, conforms, judge, must_recover
 from evaluator.conformance.limits import FALSE_ALARM, Limits, simulation_errors
 from evaluator.errors import PanelError
@@ -217,3 +218,24 @@ def test_limits_are_not_so_wide_that_halved_errors_pass():
     low, high = Limits(50).error_ratio(300)
     assert 0.75 < low < 0.9 and 1.1 < high < 1.35
     assert Limits(50).bias(300) < 4.6 and Limits(50).at_least(0.935, 300) > 0.85
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "told"),
+    [
+        ("group_time", 0, "group_time conforms: "),
+        ("tests.simulation.bad_estimators:BeforeAfter", 1, "FAILS"),
+        ("tests.simulation.bad_estimators:Nobody", 1, "cannot be imported"),
+        ("before_after", 1, "not registered"),
+    ],
+)
+def test_the_command_prints_the_table_and_its_exit_code_is_the_verdict(name, code, told, capsys):
+    assert main(["conformance", name, "--draws", "20", "--world", "random_equal_sizes"]) == code
+    said = capsys.readouterr()
+    assert told in said.out + said.err
+    assert ("random_equal_sizes: 20 draws" in said.err) == ("coverage of the published interval" in said.out)
+
+
+def test_an_unknown_world_is_refused_with_those_that_are_known(capsys):
+    assert main(["conformance", "group_time", "--world", "paradise"]) == 1
+    assert "no world 'paradise'; expected one of random_equal_sizes" in capsys.readouterr().err
