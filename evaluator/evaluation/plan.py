@@ -3,39 +3,44 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, replace
+import math
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import numpy as np
 
 from evaluator.design.frozen import Design, freeze
+from evaluator.diagnostics.detectable_effect import Arms, Chance, by_formula, chance
 from evaluator.errors import PanelError
-from evaluator.estimators.group_time import GroupTime
 from evaluator.evaluation import series
-from evaluator.evaluation.entry_cohorts import EntryCohorts, entry_cohorts, open_outcomes
-from evaluator.evaluation.methods import estimator_of
-from evaluator.inference import offered
-from evaluator.inference.placebo import spread
+from evaluator.evaluation.entry_cohorts import EntryCohorts, entry_cohorts, month_index, open_outcomes, unit_of
+from evaluator.evaluation.methods import data_for, estimator_of
+from evaluator.evaluation.placebo_windows import Trials, Window, series_trials, trials
+from evaluator.evaluation.series import LEVEL
+from evaluator.inference.offered import MIN_DONORS, MIN_PRE_PERIODS
+from evaluator.inference.rule import FEW
 from evaluator.project import Project
-from evaluator.spec import END_STATES, SERIES_OUTCOMES, EvaluationSpec
+from evaluator.spec import MONTHS_PER_YEAR, PERSON_OUTCOMES, SERIES_OUTCOMES, WEEKS_PER_YEAR, EvaluationSpec, Outcome
 from evaluator.spec_reading import read_spec
 from evaluator.store import connect
-from evaluator.vocabulary import NEVER, NotEstimable, Sections
 
-POWER = 0.80
-LEVEL = 0.95
+CURVE = (0.5, 0.75, 1.0, 1.5)
+"""Multiples of the detectable effect at which the power is printed."""
+DRAWS = 300
+"""Placebo windows of the primary outcome; others get a third."""
 
 
 @dataclass(frozen=True, slots=True)
 class Power:
-    """The smallest true effect that would be found in four of five evaluations, judged before the start."""
+    """What chance does to an outcome's estimate before anything happened; without a law the note says why."""
 
     outcome: str
-    effect: float | None
     unit: str
     note: str
+    law: Chance | None = None
+    formula: float | None = None
+    relevant: float | None = None
 
 
 def describe(project: Project, spec_path: Path) -> str:
@@ -53,7 +58,7 @@ def describe(project: Project, spec_path: Path) -> str:
             end = design.first_start - dt.timedelta(days=1)
             if spec.panel.source == "registers":
                 open_outcomes(connection, spec, settings, outcomes_to=end)
-            lines += [_sentence(power) for power in _powers(connection, spec, design)]
+            lines += [line for power in _powers(connection, spec, design) for line in _sentences(power)]
     return "\n".join(lines)
 
 
@@ -71,11 +76,11 @@ def _who(spec: EvaluationSpec, design: Design) -> list[str]:
         window = spec.exposure_periods(horizon)
         first = min(design.cohort_of().values())
         before = sum(p < first for p in design.periods) - window
-        verdict = "" if before >= offered.MIN_PRE_PERIODS else " Will be refused: two are needed."
+        verdict = "" if before >= MIN_PRE_PERIODS else " Will be refused: two are needed."
         exposed = f"{window} {spec.panel.period}s before the start are partly exposed"
         lines.append(f"{horizon} weeks: {exposed}, {before} remain.{verdict}")
     lines.append(f"Inference: {_inference(treated)}")
-    if treated < offered.FEW:
+    if treated < FEW:
         floor = 1 / (len(design.donors) + 1)
         most = int((1 - LEVEL) / floor)
         lines.append(
@@ -85,7 +90,7 @@ def _who(spec: EvaluationSpec, design: Design) -> list[str]:
 
 
 def _inference(treated: int) -> str:
-    if treated < offered.FEW:
+    if treated < FEW:
         return "placebo over municipalities, scaled by persons."
     return (
         f"leave one municipality out, t with at most {treated - 1} degrees of freedom, fewer the more unequal they are."
@@ -95,71 +100,87 @@ def _inference(treated: int) -> str:
 def _powers(connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec, design: Design) -> list[Power]:
     powers = [_series_power(connection, spec, design)] if any(o.name in SERIES_OUTCOMES for o in spec.outcomes) else []
     for horizon in spec.horizons:
-        names = [o.name for o in spec.outcomes if o.horizon_weeks == horizon and o.name in END_STATES]
+        asked = [o for o in spec.outcomes if o.horizon_weeks == horizon and o.name in PERSON_OUTCOMES]
         try:
-            cohorts = entry_cohorts(connection, design, horizon)
+            cohorts = entry_cohorts(connection, design, horizon, traits=spec.estimation.covariates)
         except PanelError:
-            powers += [Power(name, None, "share", "no entry cohort is observed before the start") for name in names]
+            unknown = "no entry cohort is observed before the start"
+            powers += [Power(f"{o.name} at {horizon} weeks", unit_of(o.name), unknown) for o in asked]
             continue
-        powers += [replace(_person_power(spec, design, cohorts, n), outcome=f"{n} at {horizon} weeks") for n in names]
+        powers += [_person_power(spec, design, cohorts, outcome) for outcome in asked]
     return powers
 
 
-def _person_power(spec: EvaluationSpec, design: Design, cohorts: EntryCohorts, outcome: str) -> Power:
-    """Return the power at a false start in the middle of the observed entry periods, without a window.
+def _person_power(spec: EvaluationSpec, design: Design, cohorts: EntryCohorts, outcome: Outcome) -> Power:
+    """Return the power from false starts among the entry periods that are wholly observed before the first start."""
+    name, unit = f"{outcome.name} at {outcome.horizon_weeks} weeks", unit_of(outcome.name)
+    method = estimator_of(spec, outcome.horizon_weeks)
+    months, first = spec.panel.period_months, min(design.cohort_of().values())
+    starts = {code: (month_index(day) - month_index(first)) // months for code, day in design.cohort_of().items()}
+    last = month_index(spec.panel.to) - math.ceil(outcome.horizon_weeks * MONTHS_PER_YEAR / WEEKS_PER_YEAR)
+    post = max((last - month_index(first)) // months + 1, 1)
+    window = Window(spec.base_periods, spec.exposure_periods(outcome.horizon_weeks), post)
+    draws = DRAWS if outcome == spec.primary else DRAWS // 3
+    try:
+        found = trials(method, data_for(spec, method, cohorts, outcome.name), starts, window, draws)
+    except PanelError as error:
+        return Power(name, unit, str(error).removeprefix("plan: "))
+    note = (
+        f"{found.placebo.effect.size} placebo windows at {found.dates} {'date' if found.dates == 1 else 'dates'}, "
+        f"{found.window.base} {spec.panel.period}s of base and {found.window.post} after the start"
+    )
+    law = chance(found.placebo, found.treated, float(found.treated.sum()), LEVEL)
+    if law is None:
+        return Power(name, unit, "the outcome never differs before the start")
+    return Power(name, unit, note, law, _formula(found, law), outcome.relevant_change)
 
-    The treated keep their number and sizes; every period used is observed before the first start.
-    """
-    method: GroupTime = replace(estimator_of(spec, cohorts.horizon_weeks), anticipation=0, comparison="never")
-    data = cohorts.sections(outcome)
-    periods = np.unique(data.period)
-    if periods.size < 2 * offered.MIN_PRE_PERIODS:
-        return Power(outcome, None, "share", f"only {periods.size} entry periods are observed before the start")
-    false_start = int(periods[periods.size // 2])
-    treated = np.isin(np.array(data.clusters)[data.cluster], design.treated_codes)
-    moved: Sections = replace(data, cohort=np.where(treated, false_start, NEVER))
-    found = offered.estimates(method, moved, "simple").overall
-    if isinstance(found, NotEstimable):
-        return Power(outcome, None, "share", f"a run would be refused with »{found.reason}«")
-    note = f"false start, {len(design.treated)} treated"
-    return Power(outcome, detectable(found), "share", note)
 
-
-def detectable(found: Any) -> float:
-    """Return the minimum detectable effect of an estimate's error: (t at level + t at power) x se.
-
-    Source: Bloom (1995), Evaluation Review 19(5). Without a standard error the half width of the interval stands for
-    the first term and its normal share for the second.
-    """
-    from scipy.stats import norm, t
-
-    if found.se is None:
-        half = (found.high - found.low) / 2
-        return float(half * (1 + norm.ppf(POWER) / norm.ppf((1 + LEVEL) / 2)))
-    law = t(found.treated_clusters - 1)
-    return float((law.ppf((1 + LEVEL) / 2) + law.ppf(POWER)) * found.se)
+def _formula(found: Trials, law: Chance) -> float | None:
+    """Return the detectable effect by formula, each arm counted by its effective number of municipalities."""
+    if len(found.history) < 2 * MIN_DONORS:
+        return None
+    treated, compared = (float(arm.sum() ** 2 / (arm**2).sum()) for arm in (found.treated, found.compared))
+    freedom = law.freedom if np.isfinite(law.freedom) else len(found.history) - 1.0
+    return by_formula(found.history, found.window.base, Arms(treated, compared, freedom), LEVEL)
 
 
 def _series_power(connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec, design: Design) -> Power:
-    """Return the power from the donors' changes over the year before the start against the year before that."""
+    """Return the power from the donors' changes at a false start a year before the true one and at all earlier ones."""
     method = series.estimator_of(spec)
     try:
         panel = series.read_panel(connection, spec, design, years_earlier=1)
-        placebos = method.fit(panel)
+        placebo, dates = series_trials(method, panel)
+        size = method.fit(panel).treated_size
     except PanelError:
-        return Power("recipients", None, "log", "the series is too short before the start")
-    from scipy.stats import norm
+        return Power("recipients", "log", "the series is too short before the start")
+    law = chance(placebo, np.ones(1), size, LEVEL)
+    if law is None:
+        return Power("recipients", "log", "no donor's number ever changes")
+    note = f"{placebo.effect.size} placebo windows at {dates} {'date' if dates == 1 else 'dates'}"
+    return Power("recipients", "log", note, law, None, series.relevant_change(spec))
 
-    a, b = spread(placebos)
-    deviation = float(np.sqrt(a + b / placebos.treated_size))
-    reach = float(norm.ppf((1 + LEVEL) / 2) + norm.ppf(POWER))
-    return Power("recipients", reach * deviation, "log", f"{placebos.size.size} donors, year before the start")
+
+def _sentences(power: Power) -> list[str]:
+    """Return what an analyst reads: the detectable effect, the power at smaller and larger ones, and the check."""
+    if power.law is None:
+        return [f"{power.outcome}: power unknown, {power.note.rstrip('.')}."]
+    effect = power.law.detectable()
+    if power.unit == "share" and effect >= 1:
+        return [f"{power.outcome}: no possible effect would be found in four of five evaluations ({power.note})."]
+    size = _worded(effect, power.unit)
+    lines = [f"{power.outcome}: an effect of {size} would be found in four of five evaluations ({power.note})."]
+    sizes = [part * effect for part in CURVE if power.unit != "share" or part * effect < 1]
+    curve = [f"{_worded(each, power.unit)} {power.law.power(each):.0%}" for each in sizes]
+    lines.append(f"  Power: {', '.join(curve)}.")
+    if power.relevant is not None:
+        found = power.law.power(power.relevant)
+        lines.append(f"  The relevant change of {_worded(power.relevant, power.unit)} would be found in {found:.0%}.")
+    if power.formula is not None:
+        lines.append(f"  Check by formula for serial correlation: {_worded(power.formula, power.unit)}.")
+    return lines
 
 
-def _sentence(power: Power) -> str:
-    if power.effect is None:
-        return f"{power.outcome}: power unknown, {power.note.rstrip('.')}."
-    if power.unit == "share" and power.effect >= 1:
-        return f"{power.outcome}: no possible effect would be found in four of five evaluations ({power.note})."
-    size = f"{100 * np.expm1(power.effect):.0f} per cent" if power.unit == "log" else f"{100 * power.effect:.1f} points"
-    return f"{power.outcome}: an effect of {size} would be found in four of five evaluations ({power.note})."
+def _worded(effect: float, unit: str) -> str:
+    if unit == "log":
+        return f"{100 * np.expm1(effect):.1f} per cent"
+    return f"{100 * effect:.1f} points" if unit == "share" else f"{effect:.2f} {unit}"

@@ -8,7 +8,6 @@ from evaluator.design.frozen import later, period_of, periods_between
 from evaluator.diagnostics import credibility
 from evaluator.evaluation.delivery import verdict
 from evaluator.evaluation.estimate_rows import answer_kind
-from evaluator.evaluation.plan import detectable
 from evaluator.vocabulary import Diagnostic, Estimate, Light, NotEstimable
 
 GREEN, AMBER, RED, NOT_RUN = Light.GREEN, Light.AMBER, Light.RED, Light.NOT_RUN
@@ -86,10 +85,6 @@ def test_plausibility_follows_the_bands(outcome: str, value: float, light: Light
 )
 def test_delivery_is_judged_by_the_share_of_the_planned_fall(share: float | None, word: str) -> None:
     assert verdict(share) == word
-
-
-def test_the_detectable_effect_is_the_sum_of_two_quantiles() -> None:
-    assert detectable(_estimate(-0.02, 0.02, se=0.01)) == pytest.approx((2.144787 + 0.868055) * 0.01, abs=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,159 @@
+"""False starts before anything happened: the very estimate of a design where the truth is known to be nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+
+from evaluator.diagnostics.detectable_effect import Placebo
+from evaluator.errors import PanelError
+from evaluator.inference.aggregation import aggregate
+from evaluator.inference.offered import MIN_DONORS, MIN_PRE_PERIODS
+from evaluator.panel import select
+from evaluator.vocabulary import NEVER, Floats, Ints, Panel, Placebos, Sections
+
+SEED = 20_170_101
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """How many periods each part of the design gets: the base, the window of anticipation, and from the start on."""
+
+    base: int
+    gap: int
+    post: int
+
+    @property
+    def periods(self) -> int:
+        return self.base + self.gap + self.post
+
+    def within(self, periods: int) -> Window:
+        """Return the window as far as `periods` allow: the base first, then as much after the start, then the gap."""
+        base = min(self.base, periods // 2)
+        gap = min(self.gap, max(periods - 2 * base, 0))
+        return Window(base, gap, min(self.post, periods - base - gap))
+
+
+@dataclass(frozen=True, slots=True)
+class Trials:
+    """What the false starts gave, for a window that slides over `dates` first starts; the rest is of its last place."""
+
+    placebo: Placebo
+    window: Window
+    dates: int
+    treated: Floats  # (T,) persons from the false start on, by treated cluster
+    compared: Floats  # (J - T,) persons by other cluster
+    history: Floats  # (J', base + post) outcomes of the clusters that have persons in all of these periods
+
+
+def trials(estimator: Any, data: Sections, starts: Mapping[Any, int], window: Window, draws: int = 300) -> Trials:
+    """Return the effects of drawing as many clusters as are treated and giving them false starts.
+
+    `data` hold periods without any effect, `starts` each treated cluster's delay after the first start in periods, by
+    label; delays shrink with the window. At most about `draws` sets, disjoint within a round, over all dates that the
+    window can slide to. In the unit of the data. Raises PanelError when the data are too short or too empty.
+    """
+    periods = np.unique(data.period)
+    if periods.size < 2 * MIN_PRE_PERIODS:
+        raise PanelError(
+            f"plan: {periods.size} entry periods are observed before the start; expected {2 * MIN_PRE_PERIODS} or "
+            "more. Deliver earlier data."
+        )
+    fitted = window.within(int(periods.size))
+    dates = periods[fitted.base + fitted.gap : periods.size - fitted.post + 1]
+    delay = np.array(list(starts.values()), dtype=np.int64) * (fitted.post - 1) // max(window.post - 1, 1)
+    method = _fitted(estimator, fitted)
+    rng, found = np.random.default_rng(SEED), list[tuple[float, float, float]]()
+    for date in dates:
+        inside = _inside(data, fitted, int(date))
+        for members in _sets(rng, len(inside.clusters), delay.size, -(-draws // dates.size)):
+            found += _trial(method, inside, members, date + delay)
+    last = _inside(data, fitted, int(dates[-1]))
+    persons = _persons(last, int(dates[-1]))
+    own = np.isin(np.array(last.clusters), list(starts))
+    if len(found) < MIN_DONORS or int((persons[own] > 0).sum()) < len(starts):
+        raise PanelError(
+            f"plan: {len(found)} false starts and {int((persons[own] > 0).sum())} of {len(starts)} treated "
+            f"municipalities have entrants before the start; expected {MIN_DONORS} and all. Widen the population."
+        )
+    placebo = Placebo(*(np.array(part) for part in zip(*found, strict=True)))
+    history = _history(last, fitted, int(dates[-1]))
+    return Trials(placebo, fitted, dates.size, persons[own], persons[~own], history)
+
+
+def series_trials(estimator: Any, panel: Panel) -> tuple[Placebo, int]:
+    """Return the donors' changes at the false start of `panel` and at all earlier ones, and the number of dates.
+
+    Raises PanelError when not even the first has its periods.
+    """
+    found: list[Placebos] = [estimator.fit(panel)]
+    for back in range(1, len(panel.periods)):
+        cohort = np.where(panel.cohort == NEVER, NEVER, panel.cohort - back)
+        try:
+            found.append(estimator.fit(replace(panel, cohort=cohort)))
+        except PanelError:
+            break
+    effect = np.concatenate([one.donors[:, 0] for one in found])
+    return Placebo(effect, np.ones(effect.size), np.concatenate([one.size for one in found])), len(found)
+
+
+def _fitted(estimator: Any, window: Window) -> Any:
+    """Return the estimator with the window's base and gap, as far as it has such choices."""
+    known = {field.name for field in fields(estimator)}
+    choices = {"anticipation": window.gap, "base_periods": window.base}
+    return replace(estimator, **{name: value for name, value in choices.items() if name in known})
+
+
+def _inside(data: Sections, window: Window, date: int) -> Sections:
+    """Return the sections of a window whose first false start is `date`."""
+    first = date - window.gap - window.base
+    chosen = select(data, (data.period >= first) & (data.period < date + window.post))
+    assert isinstance(chosen, Sections)
+    return chosen
+
+
+def _sets(rng: np.random.Generator, clusters: int, treated: int, wanted: int) -> list[Ints]:
+    """Return sets of `treated` clusters, each round of them disjoint: with one treated, every cluster once at most."""
+    per_round = clusters // treated
+    rounds = 1 if treated == 1 else -(-wanted // max(per_round, 1))
+    out: list[Ints] = []
+    for _ in range(rounds):
+        order = rng.permutation(clusters)
+        out += [order[place * treated : (place + 1) * treated] for place in range(per_round)]
+    return out[:wanted]
+
+
+def _trial(method: Any, data: Sections, members: Ints, starts: Ints) -> list[tuple[float, float, float]]:
+    """Return the effect of a set with these starts, its concentration and its persons; nothing where it has none."""
+    cohort = np.full(len(data.clusters), NEVER, dtype=np.int64)
+    cohort[members] = starts
+    moved = replace(data, cohort=cohort[data.cluster])
+    share = _persons(moved, moved.cohort)[members]
+    try:
+        effect = aggregate(method.fit(moved), moved, "simple").value
+    except PanelError:
+        return []
+    if not (np.isfinite(effect) and share.sum() > 0):
+        return []
+    return [(effect, float((share**2).sum() / share.sum() ** 2), float(share.sum()))]
+
+
+def _persons(data: Sections, since: int | Ints) -> Floats:
+    """Return persons (G,) who entered from `since` on, one period or one per row."""
+    counted = data.weight * (data.period >= since)
+    return np.bincount(data.cluster, weights=counted, minlength=len(data.clusters)).astype(np.float64)
+
+
+def _history(data: Sections, window: Window, date: int) -> Floats:
+    """Return mean outcomes (J', base + post) of the clusters with persons in every period of base and after."""
+    first = date - window.gap - window.base
+    shape = (len(data.clusters), window.periods)
+    slot = data.cluster * window.periods + data.period - first
+    persons = np.bincount(slot, weights=data.weight, minlength=shape[0] * shape[1]).reshape(shape)
+    total = np.bincount(slot, weights=data.weight * data.outcome, minlength=shape[0] * shape[1]).reshape(shape)
+    used = np.delete(np.arange(window.periods), np.arange(window.base, window.base + window.gap))
+    whole = (persons[:, used] > 0).all(axis=1)
+    return np.asarray(total[np.ix_(whole, used)] / persons[np.ix_(whole, used)])

@@ -1,0 +1,162 @@
+"""How large an effect must be to be found: closed forms, simulated designs, and windows that read no later period."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from drifting_world import world
+from scipy.stats import norm, t
+
+from evaluator.diagnostics.detectable_effect import Arms, Chance, Placebo, by_formula, chance
+from evaluator.errors import PanelError
+from evaluator.estimators.group_time import GroupTime
+from evaluator.estimators.mean_log_change import MeanLogChange
+from evaluator.evaluation.placebo_windows import Window, series_trials, trials
+from evaluator.inference.aggregation import aggregate
+from evaluator.vocabulary import NEVER, Panel
+
+METHOD = GroupTime(base="universal", anticipation=3, base_periods=4)
+
+
+def normal(error: float, number: int = 2001) -> np.ndarray:
+    return error * norm.ppf((np.arange(number) + 0.5) / number)
+
+
+def test_with_normal_placebos_it_is_the_sum_of_two_quantiles():
+    """Bloom (1995), Evaluation Review 19(5), for a rank test among many placebos."""
+    law = Chance(normal(0.01), 0.01, float(np.quantile(np.abs(normal(0.01)), 0.95)), np.inf)
+    assert law.detectable() == pytest.approx((norm.ppf(0.975) + norm.ppf(0.8)) * 0.01, rel=2e-3)
+    assert law.power(0.0) == pytest.approx(0.05, abs=2e-3)
+    assert law.power(law.detectable()) == pytest.approx(0.8, abs=1e-3)
+
+
+def test_with_an_estimated_error_the_power_is_that_of_the_t_test():
+    draw, degrees = np.random.default_rng(4), 9.0
+    law = Chance(normal(1.0), 1.0, float(t(degrees).ppf(0.975)), degrees)
+    assert law.power(0.0) == pytest.approx(0.05, abs=1e-3)
+    shift = law.detectable()
+    ratio = (draw.normal(size=400_000) + shift) / np.sqrt(draw.chisquare(degrees, 400_000) / degrees)
+    assert np.mean(np.abs(ratio) > t(degrees).ppf(0.975)) == pytest.approx(0.8, abs=5e-3)
+    assert shift > norm.ppf(0.975) + norm.ppf(0.8)
+
+
+def test_placebos_are_carried_to_the_concentration_and_persons_of_the_design():
+    draw = np.random.default_rng(0)
+    concentration, persons = draw.uniform(0.05, 0.9, 4000), draw.uniform(50, 2000, 4000)
+    effect = draw.normal(size=4000) * np.sqrt(0.04 * concentration + 3.0 / persons)
+    share = np.array([3.0, 1, 1, 1, 1, 1])
+    law = chance(Placebo(effect, concentration, persons), share, 400.0, 0.95)
+    assert law is not None
+    squares = (share**2).sum() / share.sum() ** 2
+    assert law.error == pytest.approx(np.sqrt(0.04 * squares + 3.0 / 400), rel=0.05)
+    assert np.std(law.effect) == pytest.approx(law.error, rel=0.05)
+    assert law.freedom == pytest.approx(1 / squares, abs=1e-5)  # under six less one
+    few = chance(Placebo(effect, concentration, persons), share[:4], 400.0, 0.95)
+    assert few is not None
+    assert np.isinf(few.freedom)
+    assert np.mean(np.abs(few.effect) > few.critical) == pytest.approx(0.05, abs=1e-3)
+
+
+def test_placebos_that_never_differ_say_nothing():
+    assert chance(Placebo(np.zeros(30), np.ones(30), np.ones(30)), np.ones(1), 1.0, 0.95) is None
+
+
+@pytest.mark.parametrize("memory", [0.0, 0.8])
+def test_the_formula_finds_the_error_of_simulated_designs(memory):
+    draw, clusters, before, after, treated = np.random.default_rng(7), 400, 6, 8, 100
+    shocks = draw.normal(size=(clusters, 40))
+    for period in range(1, 40):
+        shocks[:, period] += memory * shocks[:, period - 1]
+    history = shocks[:, -14:] + draw.normal(size=(clusters, 1)) * 5
+    found = by_formula(history, before, Arms(treated, clusters - treated, 1e6), 0.95)
+    change = history[:, before:].mean(axis=1) - history[:, :before].mean(axis=1)
+    effects = []
+    for _ in range(4000):
+        order = draw.permutation(clusters)
+        effects.append(change[order[:treated]].mean() - change[order[treated:]].mean())
+    expected = (norm.ppf(0.975) + norm.ppf(0.8)) * np.std(effects)
+    assert found == pytest.approx(expected, rel=0.05)
+    assert after == history.shape[1] - before
+
+
+@pytest.mark.parametrize(
+    ("periods", "expected"),
+    [
+        (100, Window(12, 12, 36)),
+        (48, Window(12, 12, 24)),
+        (30, Window(12, 6, 12)),
+        (24, Window(12, 0, 12)),
+        (9, Window(4, 1, 4)),
+    ],
+)
+def test_a_window_gives_up_its_gap_first_and_then_its_length(periods, expected):
+    assert Window(12, 12, 36).within(periods) == expected
+
+
+STARTS = dict.fromkeys(range(12), 0)
+
+
+def test_the_error_of_placebo_windows_is_that_of_the_estimate_on_the_same_periods():
+    """The first twelve clusters are treated in period 10 of 16; the effects of 30 independent worlds are the truth."""
+    window, truth, found = Window(4, 3, 6), [], []
+    for seed in range(30):
+        panel = world(seed, starts=(10,), periods=16)
+        made = trials(METHOD, panel, STARTS, window, 50)
+        law = chance(made.placebo, made.treated, float(made.treated.sum()), 0.95)
+        assert law is not None
+        found.append(law.error)
+        truth.append(aggregate(METHOD.fit(panel), panel, "simple").value)
+    assert np.mean(found) == pytest.approx(np.std(truth), rel=0.35)
+
+
+def test_windows_slide_over_all_dates_and_draw_disjoint_sets():
+    panel = world(starts=(10,), periods=16)
+    made = trials(METHOD, panel, STARTS, Window(4, 0, 6), 70)
+    assert made.dates == 7
+    assert made.placebo.effect.size == 70
+    assert made.window == Window(4, 0, 6)
+    assert made.treated.size == 12
+    assert made.compared.size == 28
+    assert made.history.shape == (40, 10)
+    single = trials(METHOD, panel, {3: 0}, Window(4, 0, 12), 300)
+    assert (single.dates, single.placebo.effect.size) == (1, 40)
+    assert single.placebo.concentration.tolist() == [1.0] * 40
+    assert np.unique(single.placebo.effect.round(12)).size == 40
+
+
+def test_windows_use_no_starts_of_the_data_and_are_the_same_twice():
+    panel = world(starts=(10,), periods=16)
+    clean = replace(panel, cohort=np.full(panel.cohort.size, NEVER))
+    first, second = (trials(METHOD, data, STARTS, Window(4, 3, 6), 50) for data in (panel, clean))
+    assert first.placebo.effect.tolist() == second.placebo.effect.tolist()
+
+
+def test_staggered_delays_shrink_with_the_window():
+    panel = world(starts=(10,), periods=12)
+    late = trials(METHOD, panel, {0: 0, 1: 20, 2: 40}, Window(4, 0, 41), 40)
+    assert late.window == Window(4, 0, 8)
+    full = trials(METHOD, panel, {0: 0, 1: 0, 2: 0}, Window(4, 0, 41), 40)
+    assert late.placebo.persons.mean() < 0.75 * full.placebo.persons.mean()  # delays of 0, 3 and 7 of 8 periods
+    assert (late.placebo.persons > 0).all()
+
+
+def test_data_too_short_or_too_empty_are_refused():
+    with pytest.raises(PanelError, match="3 entry periods are observed"):
+        trials(METHOD, world(periods=3), {0: 0}, Window(4, 0, 4))
+    with pytest.raises(PanelError, match="0 of 1 treated municipalities"):
+        trials(METHOD, world(periods=12), {"nowhere": 0}, Window(4, 0, 4))
+
+
+def test_a_series_is_tried_at_the_false_start_and_at_every_earlier_one():
+    draw = np.random.default_rng(3)
+    outcome = 1000 + draw.normal(size=(25, 12)) * 20
+    cohort = np.full(25, NEVER)
+    cohort[0] = 8
+    everyone = np.ones((25, 12), dtype=bool)
+    panel = Panel(tuple(range(12)), outcome, everyone, cohort, None, np.empty((25, 0)), np.arange(25), np.ones(25), "n")
+    placebo, dates = series_trials(MeanLogChange(window=4), panel)
+    assert dates == 5
+    assert placebo.effect.size == 5 * 24
+    assert np.std(placebo.effect) == pytest.approx(0.02 * np.sqrt(2 / 4), rel=0.2)
+    with pytest.raises(PanelError):
+        series_trials(MeanLogChange(window=7), panel)
