@@ -6,16 +6,27 @@ A frame that cannot be laid out is refused with counts: never a value, never a u
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from evaluator.errors import PanelError
+from evaluator.frame_columns import (
+    Column,
+    coded,
+    codes,
+    column,
+    floats,
+    keys,
+    labelled,
+    matrix,
+    missing,
+    refuse,
+    rows_at,
+    starts,
+    weights,
+)
 from evaluator.vocabulary import NEVER, Bools, Floats, Ints, Panel, Sections
-
-Column = npt.NDArray[Any]
 
 
 def panel_from_frame(
@@ -38,48 +49,128 @@ def panel_from_frame(
     is a continuous dose by period; then `cohort` is None. Covariates are those of the first period. With `gaps`, absent
     rows and missing outcomes become unobserved cells instead of an error. Without `cluster` each unit is its own.
 
+    Rows may come in any order. A complete frame that is sorted by unit and period is a panel already, and its outcome
+    is not copied.
+
     Raises PanelError for duplicates, gaps, missing outcomes, and cohorts, clusters or weights that move within a unit.
     """
-    units, row = _codes(frame, unit)
-    periods, time = _codes(frame, period)
-    shape = (len(units), len(periods))
-    slot = row * shape[1] + time
-    filled = np.bincount(slot, minlength=shape[0] * shape[1]) > 0
-    _refuse(slot.size - int(filled.sum()), slot.size, f"rows repeat ({unit}, {period})", "one row each")
-    values = _floats(frame, outcome)
-    if not gaps:
-        _refuse(shape[0] * shape[1] - slot.size, shape[0] * shape[1], f"({unit}, {period}) are absent", "no gaps")
-        _refuse(int(np.isnan(values).sum()), values.size, f"rows have no {outcome}", "a number in every row")
-    grid = np.full(shape, np.nan)
-    grid.flat[slot] = values
-    first = np.zeros(shape[0], dtype=np.int64)
-    earliest = np.argmax(filled.reshape(shape), axis=1)
-    is_first = time == earliest[row]
-    first[row[is_first]] = np.flatnonzero(is_first)
-    start = np.full(slot.size, NEVER) if cohort is None else _starts(_column(frame, cohort), periods)
-    steady = [(cohort, start), (weight, _weights(frame, weight, slot.size))]
-    steady.append((cluster, _codes(frame, cluster)[1] if cluster else row))
-    for name, column in steady:
-        moved = np.unique(row[column != column[first][row]]).size
-        _refuse(moved, shape[0], f"units change {name} over time", f"one {name} per unit")
+    order = _order(frame, unit, period)
+    values = order.sorted(floats(frame, outcome))
+    grid = order.grid(values)
     observed, dose = np.isfinite(grid), None
+    if not gaps:
+        refuse(grid.size - values.size, grid.size, f"({unit}, {period}) are absent", "no gaps")
+        without = grid.size - int(np.count_nonzero(observed))
+        refuse(without, values.size, f"rows have no {outcome}", "a number in every row")
+    first = rows_at(frame, order.places())
+    start = np.full(order.shape[0], NEVER)
+    if cohort is not None:
+        start = starts(column(first, cohort), order.periods)
+        _refuse_moved(order, column(frame, cohort), cohort, is_start=True)
+    if weight is not None:
+        _refuse_moved(order, weights(frame, weight, values.size), weight)
+    if cluster is not None:
+        _refuse_moved(order, keys(frame, cluster)[0], cluster)
     if exposure is not None:
-        dose = np.full(shape, np.nan)
-        dose.flat[slot] = _floats(frame, exposure)
-        _refuse(int((observed & np.isnan(dose)).sum()), slot.size, f"rows have no {exposure}", "a dose in every row")
+        dose = order.grid(order.sorted(floats(frame, exposure)))
+        refuse(int((observed & np.isnan(dose)).sum()), values.size, f"rows have no {exposure}", "a dose in every row")
     panel = Panel(
-        periods=tuple(periods.tolist()),
-        outcome=np.where(observed, grid, np.nan),
+        periods=tuple(order.periods.tolist()),
+        outcome=grid,
         observed=observed,
-        cohort=start[first],
+        cohort=start,
         exposure=dose,
-        covariates=_matrix(frame, covariates)[first],
-        cluster=steady[2][1][first].astype(np.int64),
-        weight=steady[1][1][first].astype(np.float64),
+        covariates=matrix(first, covariates),
+        cluster=np.arange(start.size) if cluster is None else codes(first, cluster)[1],
+        weight=weights(first, weight, start.size),
         unit=outcome,
-        units=tuple(units.tolist()),
+        units=tuple(order.units.tolist()),
     )
     return _without_always_exposed(panel)
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """How the rows of a frame follow each other by unit and period."""
+
+    units: Column  # (N,) sorted labels
+    periods: Column  # (T,) sorted labels
+    first: Ints  # (N + 1,) where a unit's rows begin among the sorted rows
+    rows: Ints | None  # (n,) the sorted rows; None when the frame is sorted
+    slot: Ints | None  # (n,) unit x T + period of the sorted rows; None when all are there
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.units.size, self.periods.size
+
+    def places(self) -> Ints:
+        """Return where in the frame each unit's first row is (N,)."""
+        return self.first[:-1] if self.rows is None else self.rows[self.first[:-1]]
+
+    def sorted(self, values: Column) -> Column:
+        return values if self.rows is None else values[self.rows]
+
+    def grid(self, values: Floats) -> Floats:
+        """Return sorted values as a matrix (N, T), NaN where a row is absent."""
+        if self.slot is None:
+            return values.reshape(self.shape)
+        out = np.full(self.shape, np.nan)
+        out.flat[self.slot] = values
+        return out
+
+
+def _order(frame: Any, unit: str, period: str) -> _Order:
+    """Return the order of the rows; one (unit, period) twice is refused."""
+    units, times = (keys(frame, name) for name in (unit, period))
+    found = _as_it_is(units, times)
+    if found is not None:
+        return found
+    (names, row), (labels, time) = labelled(units), labelled(times)
+    slot = row * labels.size
+    slot += time
+    place = np.full(names.size * labels.size, -1, dtype=np.int64)
+    place[slot] = np.arange(slot.size)
+    filled = int(np.count_nonzero(place >= 0))
+    refuse(slot.size - filled, slot.size, f"rows repeat ({unit}, {period})", "one row each")
+    ends = np.arange(names.size + 1) * labels.size
+    if filled == place.size:
+        return _Order(names, labels, ends, place, None)
+    kept = np.flatnonzero(place >= 0)
+    return _Order(names, labels, np.searchsorted(kept, ends), place[kept], kept)
+
+
+def _as_it_is(units: tuple[Column, Column | None], times: tuple[Column, Column | None]) -> _Order | None:
+    """Return the order of a frame that is complete and sorted by unit and period; else None."""
+    (unit, names), (time, labels) = units, times
+    changed = unit[1:] != unit[:-1]
+    periods = int(changed.argmax()) + 1 if changed.any() else unit.size
+    if not unit.size or unit.size % periods:
+        return None
+    who, when = unit[::periods], time[:periods]
+    is_run = np.count_nonzero(changed) == who.size - 1 == np.count_nonzero(changed[periods - 1 :: periods])
+    if not (is_run and (who[1:] > who[:-1]).all() and (when[1:] > when[:-1]).all()):
+        return None
+    if not np.array_equal(time[periods:], time[:-periods]):
+        return None
+    who, when = (values if text is None else text[values] for values, text in ((who, names), (when, labels)))
+    return _Order(who, when, np.arange(who.size + 1) * periods, None, None)
+
+
+def _refuse_moved(order: _Order, values: Column, name: str, *, is_start: bool = False) -> None:
+    """Refuse values (n,) that change within a unit; starts that mean the same do not differ."""
+    values = order.sorted(values)
+    changed = _changed(order, values.view(np.int64) if is_start and values.dtype.itemsize == 8 else values)
+    if is_start and changed.any():
+        changed = _changed(order, starts(values, order.periods))
+    units = np.searchsorted(order.first, np.flatnonzero(changed) + 1, side="right")
+    refuse(np.unique(units).size, order.shape[0], f"units change {name} over time", f"one {name} per unit")
+
+
+def _changed(order: _Order, values: Column) -> Bools:
+    """Return where a sorted row (1 to n - 1) differs from the one before of the same unit."""
+    changed = np.asarray(values[1:] != values[:-1], dtype=np.bool_)
+    changed[order.first[1:-1] - 1] = False
+    return changed
 
 
 def sections_from_frame(
@@ -101,27 +192,27 @@ def sections_from_frame(
 
     Raises PanelError for missing outcomes, negative weights and cohorts that move within a cluster.
     """
-    stamps = _column(frame, period)
-    _refuse(int(_missing(stamps).sum()), stamps.size, f"rows have no {period}", "a period in every row")
-    labels = np.unique(stamps if periods is None else np.asarray(list(periods), dtype=stamps.dtype))
-    names, group = _codes(frame, cluster)
-    start = _starts(_column(frame, cohort), labels)
+    stamps = column(frame, period)
+    refuse(int(missing(stamps).sum()), stamps.size, f"rows have no {period}", "a period in every row")
+    labels = coded(stamps)[0] if periods is None else np.unique(np.asarray(list(periods), dtype=stamps.dtype))
+    names, group = codes(frame, cluster)
+    start = starts(column(frame, cohort), labels)
     reference = np.zeros(len(names), dtype=np.int64)
     reference[group] = start
     moved = np.unique(group[start != reference[group]]).size
-    _refuse(moved, len(names), f"clusters change {cohort} over time", f"one {cohort} per cluster")
-    mass = _weights(frame, weight, stamps.size)
+    refuse(moved, len(names), f"clusters change {cohort} over time", f"one {cohort} per cluster")
+    mass = weights(frame, weight, stamps.size)
     keep = np.isin(stamps, labels) & (mass > 0) & (start > 0)
-    values = _floats(frame, outcome)
-    _refuse(int(np.isnan(values[keep]).sum()), int(keep.sum()), f"rows have no {outcome}", "a number in every row")
-    kept, dense = np.unique(group[keep], return_inverse=True)
+    values = floats(frame, outcome)
+    refuse(int(np.isnan(values[keep]).sum()), int(keep.sum()), f"rows have no {outcome}", "a number in every row")
+    kept, dense = coded(group[keep])
     return Sections(
         periods=tuple(labels.tolist()),
         outcome=values[keep],
         period=np.searchsorted(labels, stamps[keep]).astype(np.int64),
         cohort=start[keep],
-        covariates=_matrix(frame, covariates)[keep],
-        cluster=dense.astype(np.int64),
+        covariates=matrix(frame, covariates)[keep],
+        cluster=dense,
         weight=mass[keep],
         unit=outcome,
         clusters=tuple(names[kept].tolist()),
@@ -135,9 +226,9 @@ def without_clusters(data: Panel | Sections, clusters: Sequence[int] | Ints) -> 
 
 def select(data: Panel | Sections, rows: Bools) -> Panel | Sections:
     """Return the data of the rows where `rows` (N or R,) is true, clusters renumbered from 0."""
-    kept, dense = np.unique(data.cluster[rows], return_inverse=True)
+    kept, dense = coded(data.cluster[rows])
     parts: dict[str, Any] = {
-        "cluster": dense.astype(np.int64),
+        "cluster": dense,
         "cohort": data.cohort[rows],
         "weight": data.weight[rows],
     }
@@ -157,68 +248,3 @@ def _without_always_exposed(panel: Panel) -> Panel:
     chosen = select(panel, kept)
     assert isinstance(chosen, Panel)
     return replace(chosen, dropped=int((~kept).sum()))
-
-
-def _column(frame: Any, name: str) -> Column:
-    if name not in frame.columns:
-        raise PanelError(f"panel: column '{name}' is absent; expected it in the frame. Check the names passed.")
-    return np.asarray(frame[name].to_numpy())
-
-
-def _missing(values: Column) -> Bools:
-    if values.dtype.kind == "O":
-        return np.fromiter((v is None or v != v for v in values), dtype=np.bool_, count=values.size)
-    if values.dtype.kind in "mM":
-        return np.isnat(values)
-    return np.isnan(values) if values.dtype.kind == "f" else np.zeros(values.size, dtype=np.bool_)
-
-
-def _codes(frame: Any, name: str) -> tuple[Column, Ints]:
-    """Return the sorted labels of a column and each row's index into them."""
-    values = _column(frame, name)
-    _refuse(int(_missing(values).sum()), values.size, f"rows have no {name}", f"a {name} in every row")
-    if values.size == 0:
-        raise PanelError("panel: the frame has no rows; expected at least one. Check the population of the spec.")
-    labels, codes = np.unique(values, return_inverse=True)
-    return labels, codes.astype(np.int64)
-
-
-def _floats(frame: Any, name: str) -> Floats:
-    try:
-        values = np.array(_column(frame, name), dtype=np.float64)
-    except (TypeError, ValueError):
-        raise PanelError(f"panel: column '{name}' is not numeric; expected numbers. Convert it first.") from None
-    _refuse(int(np.isinf(values).sum()), values.size, f"rows have an infinite {name}", "finite numbers")
-    return values
-
-
-def _matrix(frame: Any, names: Sequence[str]) -> Floats:
-    return np.column_stack([_floats(frame, n) for n in names]) if names else np.empty((len(frame), 0))
-
-
-def _weights(frame: Any, name: str | None, rows: int) -> Floats:
-    if name is None:
-        return np.ones(rows)
-    values = _floats(frame, name)
-    _refuse(int((~(values >= 0)).sum()), rows, f"rows have no or a negative {name}", "a weight of 0 or more")
-    return values
-
-
-def _starts(values: Column, periods: Column) -> Ints:
-    """Return the index of the first exposed period (0: from the first on), NEVER for 0, null and after the last."""
-    never = _missing(values)
-    if values.dtype.kind not in "mM":
-        never |= values == 0
-    start = np.full(values.size, NEVER, dtype=np.int64)
-    try:
-        known = values[~never].astype(periods.dtype if periods.dtype.kind in "mMOU" else np.float64)
-        index = np.searchsorted(periods, known)
-    except (TypeError, ValueError):
-        raise PanelError("panel: cohort and period differ in type; expected period labels. Convert one.") from None
-    start[~never] = np.where(index == periods.size, NEVER, index)
-    return start
-
-
-def _refuse(wrong: int, of: int, what: str, expected: str) -> None:
-    if wrong:
-        raise PanelError(f"panel: {wrong:,} of {of:,} {what}; expected {expected}. Mend the input and run again.")
