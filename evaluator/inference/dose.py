@@ -92,9 +92,9 @@ def _judged(estimator: Any, panel: Panel) -> _Judged:
 def exposure_shares(panel: Panel) -> Floats:
     """Return each cluster's share (G,) of the exposure's variation within units and periods; 0 where it never moves.
 
-    With independent errors these are the clusters' shares in the variance of the slope, and 1 / sum of their squares
-    is its effective number of clusters. Source: Carter, Schnepel and Steigerwald (2017), Review of Economics and
-    Statistics 99(4), section II.
+    With independent errors of variance 1 / weight these are the clusters' shares in the variance of the slope, and 1 /
+    sum of their squares its effective number of clusters. Source: Carter, Schnepel and Steigerwald (2017), Review of
+    Economics and Statistics 99(4).
     """
     clusters = int(panel.cluster.max()) + 1
     if panel.exposure is None:
