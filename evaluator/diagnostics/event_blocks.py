@@ -12,7 +12,7 @@ from evaluator.errors import PanelError
 from evaluator.inference.leave_one_out import Replicates, averages
 from evaluator.inference.offered import by_error, no_cells, weak_base
 from evaluator.inference.rule import FEW, has_error
-from evaluator.vocabulary import Bools, Floats, Ints, NotEstimable, Panel, Sections
+from evaluator.vocabulary import Assumption, Bools, Floats, Ints, NotEstimable, Panel, Sections
 
 FULL_ENOUGH = 0.5
 """Share of a block's periods from which their mean stands for the block."""
@@ -55,6 +55,8 @@ def event_blocks(estimator: Any, panel: Panel | Sections, block: int) -> EventBl
     """
     if block < 1:
         raise ValueError(f"event_blocks: block is {block}; expected 1 period or more.")
+    if (other := without_trends(estimator)) is not None:
+        return other
     try:
         headline, events = averages(estimator, panel, "simple"), averages(estimator, panel, "event")
     except PanelError:
@@ -85,6 +87,16 @@ def event_blocks(estimator: Any, panel: Panel | Sections, block: int) -> EventBl
     )
     counts = tuple(int((row > 0).sum()) for row in before)
     return EventBlocks(study, counts, float(headline.by_rule()[1][0]))
+
+
+def without_trends(estimator: Any) -> NotEstimable | None:
+    """Return the refusal of a method that does not rest on parallel trends."""
+    if Assumption.PARALLEL_TRENDS in estimator.assumes:
+        return None
+    return NotEstimable(
+        "Metoden bygger ikke på, at udviklingen ville have været den samme i de to grupper.",
+        "Intet; skæve tendenser er ikke det, der kan vælte tallet.",
+    )
 
 
 def at_level(found: EventBlocks, level: float) -> EventStudy:

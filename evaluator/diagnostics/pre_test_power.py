@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from evaluator.diagnostics.credibility import PRE_TREND_AMBER
+from evaluator.diagnostics.event_blocks import without_trends
 from evaluator.inference.aggregation import aggregate
 from evaluator.inference.bands import pre_trend_test
 from evaluator.inference.joint import SEED, critical_values
@@ -92,6 +93,8 @@ def pre_test_power(
     The drift is put through the estimator itself: every treated cluster rises by one per period against those never
     exposed. Needs five treated clusters, event times before the window, and never-exposed clusters.
     """
+    if (other := without_trends(estimator)) is not None:
+        return other
     found = pre_trend_test(estimator, panel)
     if isinstance(found, NotEstimable):
         return found

@@ -14,7 +14,7 @@ from evaluator.estimators.group_time import GroupTime
 from evaluator.inference.aggregation import aggregate
 from evaluator.inference.leave_one_out import leave_one_cluster_out
 from evaluator.inference.offered import estimates
-from evaluator.vocabulary import Estimate, NotEstimable, Sections
+from evaluator.vocabulary import Assumption, Estimate, NotEstimable, Sections
 
 YEARLY = GroupTime(base="universal", anticipation=4, base_periods=4)
 MONTHLY = GroupTime(base="universal")
@@ -141,6 +141,7 @@ def test_scaling_and_reflecting_the_outcome_scales_and_reflects_the_intervals():
         (YEARLY, world(starts=(5,)), "der kræves mindst 2"),
         (YEARLY, world(starts=(2,)), "Ingen periode har både"),
         (GroupTime(base="varying"), world(), "ikke mod den samme basis"),
+        (replace(YEARLY, assumes=frozenset({Assumption.UNCONFOUNDEDNESS})), world(), "Metoden bygger ikke på"),
         (YEARLY, replace(world(), outcome=np.zeros(40 * 32)), "forekommer ikke"),
     ],
 )
