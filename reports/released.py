@@ -18,6 +18,10 @@ TABLES = (
     "means",
     "end_states",
     "placebos",
+    "bounds",
+    "drift",
+    "curve",
+    "decomposition",
     "delivery",
     "caseload_path",
     "groups",
@@ -106,6 +110,11 @@ def read(connection: Any, run_id: str) -> Released:
 
 
 def _rows(connection: Any, table: str, run_id: str) -> list[Row]:
+    cursor = connection.execute(
+        "select 1 from duckdb_tables() where schema_name = 'release' and table_name = ?", [table]
+    )
+    if not cursor.fetchall():  # released by a version of the program that did not know the table
+        return []
     cursor = connection.execute(f"select * from release.{table} where run_id = ? order by all", [run_id])
     names = [column[0] for column in cursor.description]
     return [

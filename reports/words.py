@@ -64,6 +64,12 @@ OUTCOMES = {
         "antallet af modtagere var {} lavere",
         "der blev flere eller færre modtagere",
     ),
+    "employees": Outcome(
+        "Fuldtidsansatte i kommunen",
+        "antallet af fuldtidsansatte var {} højere",
+        "antallet af fuldtidsansatte var {} lavere",
+        "der blev flere eller færre fuldtidsansatte",
+    ),
     "exit_job": _exit("Afgang til job", "job"),
     "exit_education": _exit("Afgang til uddannelse", "uddannelse"),
     "exit_other_benefit": _exit("Afgang til anden ydelse", "en anden ydelse"),
@@ -95,7 +101,17 @@ GLOSSARY = {
     "Sagstal": "Antal aktive borgere pr. sagsbehandler (årsværk), som månedsgennemsnit.",
     "Delvist omfattet": "Borgere, der begyndte på ydelsen før indsatsens start, men måles efter.",
     "Placebotest": "Samme beregning for kommuner uden indsatsen. Viser, hvor store forskelle der opstår tilfældigt.",
+    "Skæv udvikling": "At kommuner med og uden indsatsen ville have udviklet sig forskelligt også uden indsatsen.",
+    "Falsk start": "En startdato, før nogen kunne være omfattet. En forskel dér kan ikke komme fra indsatsen.",
+    "Sæt valg": "En måde, svaret kunne være beregnet på: metode, sammenligningskommuner og måneder før start.",
+    "Kohorte for kohorte": "Hver gruppe af kommuner, der starter samtidig, sammenlignes for sig.",
+    "Imputation": "Udviklingen uden indsatsen regnes ud fra alle kommuner og måneder, der ikke er omfattet.",
+    "Mættet forløb": "En regression med sin egen forskel for hver startmåned og hver tid fra start.",
     "Diskretioneret": "Tal om færre end 5 personer vises ikke, og antal afrundes til nærmeste 5.",
+}
+ABOUT_ROBUSTNESS = {
+    *("Skæv udvikling", "Falsk start", "Sæt valg"),
+    *("Kohorte for kohorte", "Imputation", "Mættet forløb"),
 }
 
 LIGHTS = {
@@ -158,11 +174,37 @@ VALUES = {
 
 PERIODS = {"month": ("måneder", "måned"), "quarter": ("kvartaler", "kvartal"), "year": ("år", "år")}
 
+ESTIMATORS = {
+    "group_time": "kohorte for kohorte",
+    "imputation": "imputation",
+    "saturated": "mættet forløb",
+    "triple_difference": "tredobbelt forskel",
+    "randomised_trial": "lodtrækning",
+    "two_way": "faste forskelle for kommune og måned",
+}
+POOLS_SHORT = {"never": "aldrig omfattede", "not_yet": "endnu ikke omfattede"}
+ADJUSTMENTS = {
+    "none": "ingen",
+    "regression": "regression",
+    "weighting": "vægtning",
+    "doubly_robust": "dobbelt robust",
+}
+LEFT_OUT = {"nobody": "alle", "largest": "uden den største"}
+COMPARISONS = {
+    "treated_never": "Mod kommuner uden indsatsen",
+    "earlier_later": "Mod kommuner, der starter senere",
+    "later_earlier": "Mod kommuner, der allerede har indsatsen (vildledende)",
+}
+
 POOLS = {
     "never": "kommuner, der ikke fik indsatsen i perioden",
     "not_yet": "kommuner, der ikke (eller endnu ikke) havde fået indsatsen",
 }
 
+OTHER_METHOD = (
+    "Metoden er lagt til af brugeren og er ikke beskrevet her. Den giver forskelle mellem kommuner med indsatsen og "
+    "sammenligningskommuner; usikkerheden er regnet som for de øvrige metoder."
+)
 METHODS = {
     "group_time": (
         "Forskelle i forskelle, kohorte for kohorte",
@@ -171,6 +213,19 @@ METHODS = {
         "i de samme måneder i kommuner, der endnu ikke er startet. Til sidst vejes kommunerne sammen efter antal "
         "borgere.",
         "effekt = (efter − før) i kommuner med indsatsen − (efter − før) i sammenligningskommuner",
+    ),
+    "imputation": (
+        "Imputation",
+        "Ud fra de kommuner og måneder, der ikke er omfattet, regnes kommunens eget niveau og månedens fælles niveau "
+        "ud. Summen er, hvad der ville være sket uden indsatsen. Effekten er det, der skete, minus det, vejet sammen "
+        "efter antal borgere.",
+        "effekt = det, der skete − (kommunens eget niveau + månedens fælles niveau)",
+    ),
+    "saturated": (
+        "Mættet forløb",
+        "En regression med faste forskelle for kommuner og måneder, hvor hver gruppe af kommuner, der starter "
+        "samtidig, har sin egen forskel for hver tid fra start. Forskellene vejes sammen efter antal borgere.",
+        "udfald = kommunens eget niveau + månedens fælles niveau + startgruppens forskel på det tidspunkt",
     ),
     "mean_log_change": (
         "Ændring mod andre kommuners ændring",
@@ -259,11 +314,9 @@ def hidden(number: int, single: str, plural: str) -> tuple[str, ...]:
     )
 
 
-def method(outcome: str) -> str:
-    """Return which method answers for an outcome."""
-    if outcome == "recipients":
-        return "mean_log_change"
-    return "municipality_panel" if outcome.startswith("exit_") else "group_time"
+def estimator(name: str) -> str:
+    """Return an estimator's name in a list; one that another package registered is called what it calls itself."""
+    return ESTIMATORS.get(name, name.replace("_", " "))
 
 
 def listed(names: list[str], limit: int = 4) -> str:

@@ -9,6 +9,16 @@ import duckdb
 
 from evaluator.release import COLUMNS
 
+BESIDE = {
+    "estimator": "by {}",
+    "exhibit": "warning: by {}",
+    "without_start": "without the start {}",
+    "without_municipality": "without {}",
+    "placebo_date": "false start {}",
+    "placebo_outcome": "placebo outcome {}",
+}
+"""What the primary answer becomes otherwise, by the aggregate that holds it."""
+
 Rows = list[dict[str, Any]]
 
 
@@ -28,13 +38,24 @@ def as_json(connection: duckdb.DuckDBPyConnection, run_id: str) -> str:
 
 
 def as_text(connection: duckdb.DuckDBPyConnection, run_id: str) -> str:
-    """Return the facts and the overall estimates, one line each."""
+    """Return the facts, the overall estimates, what the answer becomes otherwise and the checks, one line each."""
     tables = released(connection, run_id)
     facts = {row["key"]: row["value"] for row in tables["run"]}
     lines = [f"{facts.get('name', '')}  {run_id}", facts.get("title", ""), f"credibility {facts.get('credibility')}"]
     for row in tables["estimates"]:
         if row["aggregate"] == "overall":
             lines.append(f"{row['outcome']:<18}{row['horizon_weeks'] or '':>4}  {_numbers(row)}")
+    for row in tables["estimates"]:
+        if row["aggregate"] in BESIDE:
+            lines.append(f"{BESIDE[row['aggregate']].format(row['at_label'] or row['outcome']):<30}  {_numbers(row)}")
+    if choices := [row for row in tables["curve"] if row["value"] is not None]:
+        low, high = (end(row["value"] for row in choices) for end in (min, max))
+        joint = f", joint p {facts['curve_p']}" if "curve_p" in facts else ""
+        lines.append(f"{len(choices)} sets of choices: {low:+.4f} to {high:+.4f}{joint}")
+    lines += [
+        f"{row['label']}: {row['verdict']} {'' if row['value'] is None else round(row['value'], 3)}".rstrip()
+        for row in tables["diagnostics"]
+    ]
     lines += [f"refused: {row['outcome']}: {row['reason']}" for row in tables["refusals"]]
     return "\n".join(lines)
 

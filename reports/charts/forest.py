@@ -40,7 +40,13 @@ def outcome_line(row: Row) -> Line:
 
 
 def forest(
-    lines: list[Line], key: str, unit: str, title: str, caption: str, noun: tuple[str, str] = ("udfald", "udfald")
+    lines: list[Line],
+    key: str,
+    unit: str,
+    title: str,
+    caption: str,
+    noun: tuple[str, str] = ("udfald", "udfald"),
+    notes: tuple[str, ...] = (),
 ) -> Figure | None:
     """Return the forest of lines that share a unit, without the suppressed ones; None when none is known.
 
@@ -51,7 +57,7 @@ def forest(
     if not any(numbers.is_known(line.value) for line in lines):
         return None
     drawn = [line for line in lines if line.status != "suppressed"]
-    notes = words.hidden(len(lines) - len(drawn), *noun)
+    notes = (*notes, *words.hidden(len(lines) - len(drawn), *noun))
     rows = [
         {
             "label": f"{line.section}: {line.name}" if line.section else line.name,

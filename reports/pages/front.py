@@ -20,6 +20,7 @@ def context(released: Released) -> dict[str, Any]:
     """Return what the template of page one shows."""
     refused = released.answer_kind == "refused"
     kind = answer.stance(released)
+    checks = sorted(released["diagnostics"], key=_worst_first)
     return {
         "kind": kind,
         "kind_label": words.ANSWERS[kind],
@@ -32,7 +33,9 @@ def context(released: Released) -> dict[str, Any]:
         "comparison": _comparison(released),
         "people": _people(released),
         "lights": _lights(released),
-        "checks": [_check(row) for row in sorted(released["diagnostics"], key=_worst_first)],
+        "checks": [_check(row) for row in checks if row["verdict"] != "green"],
+        "passed": [_check(row) for row in checks if row["verdict"] == "green"],
+        "counted": _counted(checks),
         "caveats": [row["text"] for row in _caveats(released)[:3]],
         "more_caveats": len(released["caveats"]) > 3,
     }
@@ -284,6 +287,14 @@ def _light(name: str, colour: str, word: str) -> dict[str, str]:
 def _worst_first(row: Row) -> tuple[int, str]:
     order = ("red", "amber", "not_run", "green")
     return (order.index(row["verdict"]) if row["verdict"] in order else len(order), row["label"] or "")
+
+
+def _counted(checks: list[Row]) -> str:
+    """Return how many checks were passed, with their names."""
+    passed = [row["label"] for row in checks if row["verdict"] == "green"]
+    if not passed:
+        return ""
+    return f"{len(passed)} af {len(checks)} kontroller er bestået: {' · '.join(passed)}."
 
 
 def _check(row: Row) -> dict[str, str]:

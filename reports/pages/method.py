@@ -11,7 +11,7 @@ from reports.released import Released
 
 def context(released: Released) -> dict[str, Any]:
     """Return the sections on method, further caveats, refusals and provenance."""
-    name, text, formula = words.METHODS[words.method(released.outcome)]
+    name, text, formula = method(released)
     refused = released.answer_kind == "refused"
     caveats = sorted(released["caveats"], key=lambda row: row["position"])
     return {
@@ -21,6 +21,8 @@ def context(released: Released) -> dict[str, Any]:
         "estimand": estimand(released),
         "estimand_heading": "Hvad der skulle beregnes" if refused else "Hvad der er beregnet",
         "comparison": _comparison(released),
+        "uncertainty": _uncertainty(released),
+        "robustness": _robustness(released),
         "notes": released.fact("notes"),
         "definitions": words.DEFINITIONS,
         "glossary": _glossary(released),
@@ -30,6 +32,41 @@ def context(released: Released) -> dict[str, Any]:
         "minimum": released.fact("minimum_count", "5"),
         "provenance": _provenance(released),
     }
+
+
+def method(released: Released) -> tuple[str, str, str]:
+    """Return name, text and formula of the method that answers; one of another package is told by its own name."""
+    chosen = released.fact("estimator")
+    if chosen in words.METHODS:
+        return words.METHODS[chosen]
+    return (words.estimator(chosen).capitalize(), words.OTHER_METHOD, "") if chosen else ("", "", "")
+
+
+def _uncertainty(released: Released) -> str:
+    """Return where the interval of the answer comes from, with the degrees of freedom of its t."""
+    estimate = released.overall()
+    if estimate is None or not estimate["method"]:
+        return ""
+    text = f"Usikkerhed: {words.INFERENCE.get(estimate['method'], estimate['method'])}"
+    if numbers.is_known(estimate.get("freedom")):
+        freedom = numbers.number(estimate["freedom"])
+        text += f" med {freedom} effektive frihedsgrader, som er færre, når få store kommuner bærer tallet"
+    return f"{text}."
+
+
+def _robustness(released: Released) -> str:
+    """Return what was adjusted for, and how the answer was tried."""
+    parts = []
+    if (chosen := released.fact("adjustment", "none")) != "none":
+        traits = [words.GROUPINGS.get(name, name).lower() for name in released.fact("covariates").split(", ")]
+        how = words.ADJUSTMENTS.get(chosen, chosen)
+        parts.append(f"Der er justeret for {words.listed(traits, limit=9)} ved indgangen ({how}).")
+    if released["curve"] or released["bounds"]:
+        parts.append(
+            "Holdbarhed: svaret er prøvet mod skæve tendenser (Rambachan og Roth), falske startdatoer, andre valg og "
+            "metoder og uden grupper af kommuner; se »Hvor holdbart er svaret?«."
+        )
+    return " ".join(parts)
 
 
 def _refusals(released: Released) -> list[tuple[str, str, str]]:
@@ -77,6 +114,8 @@ def _glossary(released: Released) -> dict[str, str]:
     left_out = {"Effekt", "Delvist omfattet", "Horisont", "Sagstal"} if released.is_association else set()
     if not released["placebos"]:
         left_out = left_out | {"Placebotest"}
+    if not released["curve"]:
+        left_out = left_out | words.ABOUT_ROBUSTNESS
     return {term: text for term, text in words.GLOSSARY.items() if term not in left_out}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from reports import numbers, words
 from reports.charts import caseload, event_study, forest, over_time, placebo
 from reports.figure import Figure, Table
-from reports.pages import front
+from reports.pages import front, robustness
 from reports.released import Released, Row
 
 REFUSED = (
@@ -25,6 +25,7 @@ def context(released: Released) -> list[dict[str, Any]]:
     return [
         _section("sagstal", "Sagstallet: planlagt og målt", _caseload(released), _no_caseload(released)),
         _section("forloeb", "Forløbet omkring starten", [_event(released)], _no_event(released)),
+        _section("holdbarhed", "Hvor holdbart er svaret?", robustness.figures(released), robustness.why_none(released)),
         _section("over-tid", "Kommuner over tid", [_time(released)], _no_time(released)),
         _section("placebo", "Placebotest", [_placebo(released)], _no_placebo(released)),
         _section("hvem", "Hvem har gavn", [_groups(released)], _no_groups(released)),
