@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from evaluator.inference.rule import DIGITS, MANY
+from evaluator.inference.rule import DIGITS, MANY, size_of
 from evaluator.vocabulary import Floats
 
 DRAWS = 20_000
@@ -51,7 +51,7 @@ def critical_values(deviations: Floats, freedom: Floats, level: float) -> Floats
     Each column has the point of its own degrees of freedom (P,), infinite for the normal law.
     """
     largest = scores(deviations).max(axis=1)
-    points = {degrees: _point(largest, degrees, 1 - level) for degrees in np.unique(freedom)}
+    points = {degrees: _point(largest, degrees, size_of(level)) for degrees in np.unique(freedom)}
     return np.array([points[degrees] for degrees in freedom])
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from evaluator.errors import PanelError
 from evaluator.inference.leave_one_out import Replicates, averages
 from evaluator.inference.placebo import known_donors, placebos_of, randomisation
-from evaluator.inference.rule import FEW, has_error
+from evaluator.inference.rule import FEW, has_error, size_of
 from evaluator.vocabulary import NEVER, Estimate, NotEstimable, Panel, Placebos, Sections
 
 MIN_PRE_PERIODS = 2
@@ -132,7 +132,7 @@ def _by_randomisation(placebos: _Placebos, loo: Replicates, row: int, level: flo
     donors = int(known_donors(placebo, row).sum())
     if not np.isfinite(placebo.effect[row]):
         return no_cells()
-    if 1 / (donors + 1) > 1 - level:
+    if 1 / (donors + 1) > size_of(level):
         return too_few_donors(donors)
     found = randomisation(placebo, column=row, scaled=True, level=level)
     if found.low == found.high:

@@ -12,6 +12,7 @@ import numpy as np
 
 from evaluator.errors import PanelError
 from evaluator.inference.aggregation import aggregate, averaging, cohort_shares, noise, without_noise
+from evaluator.inference.rule import size_of
 from evaluator.panel import select
 from evaluator.vocabulary import NEVER, Bools, Cell, Floats, Ints, Panel, Placebos, Sections
 
@@ -188,7 +189,7 @@ def randomisation(
     leak = 1 / donors.size if donors_see_treated else 0.0
     score, scores = effect / own, donors / theirs
     of = donors.size + 1
-    low, high = _inverted(effect / own, 1 / own, donors / theirs, leak / theirs, 1 - level)
+    low, high = _inverted(effect / own, 1 / own, donors / theirs, leak / theirs, size_of(level))
     return Randomisation(
         value=effect,
         rank=1 + int((scores < score).sum()),

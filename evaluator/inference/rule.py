@@ -22,6 +22,11 @@ DIGITS = 6
 """Decimals of a critical value and of degrees of freedom: the last bits of a machine do not reach a published digit."""
 
 
+def size_of(level: float) -> float:
+    """Return 1 - level without the last bits, which would decide whether 1 in 10 is rejected at 10 per cent."""
+    return round(1 - level, 12)
+
+
 def has_error(treated: npt.ArrayLike) -> Bools:
     """Return which numbers (P,) may have a standard error: those with at least five treated clusters."""
     return np.asarray(treated) >= FEW

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from evaluator.inference.dose import few_moving, no_own_path
-from evaluator.inference.rule import DIGITS, has_error
+from evaluator.inference.rule import DIGITS, has_error, size_of
 from evaluator.vocabulary import Estimate, Floats, Ints, NotEstimable, Panel, Sections
 
 METHOD = "wild_cluster_bootstrap"
@@ -72,7 +72,7 @@ def wild_cluster(given: Regression, level: float = 0.95, draws: int = DRAWS, see
     """
     weights, is_enumerated = wild_weights(len(given.moment), draws, seed)
     test = _Test(given, weights, is_enumerated)
-    low, high = (test.value - side * _reach(test, side, 1 - level) for side in (1.0, -1.0))
+    low, high = (test.value - side * _reach(test, side, size_of(level)) for side in (1.0, -1.0))
     return WildCluster(test.value, test.p_value(test.value), low, high, len(weights), is_enumerated)
 
 
