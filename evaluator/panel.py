@@ -22,7 +22,6 @@ from evaluator.frame_columns import (
     matrix,
     missing,
     refuse,
-    rows_at,
     starts,
     weights,
 )
@@ -62,15 +61,21 @@ def panel_from_frame(
         refuse(grid.size - values.size, grid.size, f"({unit}, {period}) are absent", "no gaps")
         without = grid.size - int(np.count_nonzero(observed))
         refuse(without, values.size, f"rows have no {outcome}", "a number in every row")
-    first = rows_at(frame, order.places())
-    start = np.full(order.shape[0], NEVER)
+    first, start = order.places(), np.full(order.shape[0], NEVER)
     if cohort is not None:
-        start = starts(column(first, cohort), order.periods)
-        _refuse_moved(order, column(frame, cohort), cohort, is_start=True)
+        given = column(frame, cohort)
+        start = starts(given[first], order.periods)
+        _refuse_moved(order, given, cohort, is_start=True)
+    mass = np.ones(start.size)
     if weight is not None:
-        _refuse_moved(order, weights(frame, weight, values.size), weight)
+        everywhere = weights(frame, weight)
+        _refuse_moved(order, everywhere, weight)
+        mass = everywhere[first]
+    group = np.arange(start.size)
     if cluster is not None:
-        _refuse_moved(order, keys(frame, cluster)[0], cluster)
+        label = keys(frame, cluster)[0]
+        _refuse_moved(order, label, cluster)
+        group = coded(label[first])[1]
     if exposure is not None:
         dose = order.grid(order.sorted(floats(frame, exposure)))
         refuse(int((observed & np.isnan(dose)).sum()), values.size, f"rows have no {exposure}", "a dose in every row")
@@ -80,9 +85,9 @@ def panel_from_frame(
         observed=observed,
         cohort=start,
         exposure=dose,
-        covariates=matrix(first, covariates),
-        cluster=np.arange(start.size) if cluster is None else codes(first, cluster)[1],
-        weight=weights(first, weight, start.size),
+        covariates=matrix(frame, covariates, first),
+        cluster=group,
+        weight=mass,
         unit=outcome,
         units=tuple(order.units.tolist()),
     )
@@ -103,9 +108,9 @@ class _Order:
     def shape(self) -> tuple[int, int]:
         return self.units.size, self.periods.size
 
-    def places(self) -> Ints:
+    def places(self) -> Ints | slice:
         """Return where in the frame each unit's first row is (N,)."""
-        return self.first[:-1] if self.rows is None else self.rows[self.first[:-1]]
+        return slice(None, None, self.periods.size) if self.rows is None else self.rows[self.first[:-1]]
 
     def sorted(self, values: Column) -> Column:
         return values if self.rows is None else values[self.rows]
@@ -159,7 +164,8 @@ def _as_it_is(units: tuple[Column, Column | None], times: tuple[Column, Column |
 def _refuse_moved(order: _Order, values: Column, name: str, *, is_start: bool = False) -> None:
     """Refuse values (n,) that change within a unit; starts that mean the same do not differ."""
     values = order.sorted(values)
-    changed = _changed(order, values.view(np.int64) if is_start and values.dtype.itemsize == 8 else values)
+    has_bits = is_start and values.dtype.kind in "fmM" and values.dtype.itemsize == 8  # so that null equals null
+    changed = _changed(order, values.view(np.int64) if has_bits else values)
     if is_start and changed.any():
         changed = _changed(order, starts(values, order.periods))
     units = np.searchsorted(order.first, np.flatnonzero(changed) + 1, side="right")
@@ -201,7 +207,7 @@ def sections_from_frame(
     reference[group] = start
     moved = np.unique(group[start != reference[group]]).size
     refuse(moved, len(names), f"clusters change {cohort} over time", f"one {cohort} per cluster")
-    mass = weights(frame, weight, stamps.size)
+    mass = np.ones(stamps.size) if weight is None else weights(frame, weight)
     keep = np.isin(stamps, labels) & (mass > 0) & (start > 0)
     values = floats(frame, outcome)
     refuse(int(np.isnan(values[keep]).sum()), int(keep.sum()), f"rows have no {outcome}", "a number in every row")
