@@ -23,9 +23,26 @@ ONE_DRAW = World("one_draw", 15, is_growing=True, by_person=True)
 
 
 def exact_checks(estimator: Any, seed: int) -> tuple[Check, ...]:
-    """Return the checks of form and invariance on one panel of 98 municipalities with two rows each."""
-    case = _Case(estimator, _two_rows_each(ONE_DRAW.draw(seed), seed), np.random.default_rng(seed))
+    """Return the checks of form and invariance on one panel of 98 municipalities with two rows each.
+
+    Only the refusal when an estimator does not take such a panel at all.
+    """
+    panel = _two_rows_each(ONE_DRAW.draw(seed), seed)
+    if reason := _refusal(estimator, panel):
+        return (judged(ONE_DRAW.name, "takes a panel of 98 municipalities", None, "no refusal", False, reason),)
+    case = _Case(estimator, panel, np.random.default_rng(seed))
     return tuple(_safely(name, check) for name, check in case.checks())
+
+
+def _refusal(estimator: Any, panel: Panel) -> str:
+    """Return why an estimator refuses a panel; "" when it does not, or breaks, which each check then says."""
+    try:
+        estimator.fit(panel)
+    except PanelError as error:
+        return str(error)
+    except Exception:
+        return ""
+    return ""
 
 
 def _safely(name: str, check: Callable[[], float | str]) -> Check:
