@@ -63,7 +63,7 @@ def chance(placebo: Placebo, share: Floats, persons: float, level: float) -> Cha
     section 3. None when the placebos do not vary.
     """
     from scipy.optimize import nnls
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
     design = np.column_stack([placebo.concentration, 1 / placebo.persons])
     size = np.sqrt((design**2).sum(axis=0))
@@ -78,7 +78,7 @@ def chance(placebo: Placebo, share: Floats, persons: float, level: float) -> Cha
     if share.size < FEW:
         return Chance(scaled, error, float(np.quantile(np.abs(scaled), level)), np.inf)
     degrees = float(freedom(share[:, None])[0])
-    return Chance(scaled, error, float(t(degrees).ppf((1 + level) / 2)), degrees)
+    return Chance(scaled, error, float(stdtrit(degrees, (1 + level) / 2)), degrees)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,26 +90,35 @@ class Arms:
     freedom: float
 
 
-def by_formula(history: Floats, before: int, arms: Arms, level: float) -> float:
-    """Return the detectable effect by the serial-correlation-robust formula, in the unit of `history`.
+@dataclass(frozen=True, slots=True)
+class History:
+    """J clusters over T periods without any effect, the first `before` of them the base."""
 
-    `history` (J, T) is clusters by periods without any effect, the first `before` of them the base. Fixed effects of
-    clusters cancel in the covariances.
+    outcome: Floats  # (J, T)
+    persons: Floats  # (J,)
+    before: int
+
+
+def by_formula(history: History, arms: Arms, level: float) -> float:
+    """Return the detectable effect by the serial-correlation-robust formula, in the unit of the outcome.
+
+    Fixed effects of clusters cancel in the covariances. A cluster counts in them by its persons squared, as it does in
+    the variance of a mean over persons, so that the smallest are not taken for typical.
     Source: Burlig, Preonas and Woerman (2020), Journal of Development Economics 144, equation (5).
     """
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
-    covariance = np.cov(history, rowvar=False)
-    after = history.shape[1] - before
-    first, last = np.arange(history.shape[1]) < before, np.arange(history.shape[1]) >= before
-    variance = np.trace(covariance) / history.shape[1]
+    before, periods = history.before, history.outcome.shape[1]
+    covariance = np.cov(history.outcome, rowvar=False, aweights=history.persons**2)
+    after = periods - before
+    first, last = np.arange(periods) < before, np.arange(periods) >= before
+    variance = np.trace(covariance) / periods
     within_first, within_last = _between(covariance[np.ix_(first, first)]), _between(covariance[np.ix_(last, last)])
     across = float(covariance[np.ix_(first, last)].mean())
     change = (before + after) / (before * after) * variance
     change += (before - 1) / before * within_first + (after - 1) / after * within_last - 2 * across
     error = np.sqrt(max(change, 0.0) * (1 / arms.treated + 1 / arms.compared))
-    law = t(arms.freedom)
-    return float((law.ppf((1 + level) / 2) + law.ppf(POWER)) * error)
+    return float((stdtrit(arms.freedom, (1 + level) / 2) + stdtrit(arms.freedom, POWER)) * error)
 
 
 def _between(covariance: Floats) -> float:

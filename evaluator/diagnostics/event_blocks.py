@@ -101,11 +101,11 @@ def without_trends(estimator: Any) -> NotEstimable | None:
 
 def at_level(found: EventBlocks, level: float) -> EventStudy:
     """Return the study with its covariance scaled so that normal quantiles at `level` are the headline's of t."""
-    from scipy.stats import norm, t
+    from scipy.special import ndtri, stdtrit
 
     if np.isinf(found.freedom):
         return found.study
-    ratio = float(t(found.freedom).ppf((1 + level) / 2) / norm.ppf((1 + level) / 2))
+    ratio = float(stdtrit(found.freedom, (1 + level) / 2) / ndtri((1 + level) / 2))
     return replace(found.study, covariance=found.study.covariance * ratio**2)
 
 

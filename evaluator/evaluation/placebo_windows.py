@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from evaluator.diagnostics.detectable_effect import Placebo
+from evaluator.diagnostics.detectable_effect import History, Placebo
 from evaluator.errors import PanelError
 from evaluator.inference.aggregation import aggregate
 from evaluator.inference.offered import MIN_DONORS, MIN_PRE_PERIODS
@@ -46,7 +46,7 @@ class Trials:
     dates: int
     treated: Floats  # (T,) persons from the false start on, by treated cluster
     compared: Floats  # (J - T,) persons by other cluster
-    history: Floats  # (J', base + post) outcomes of the clusters that have persons in all of these periods
+    history: History  # base and after, of the clusters that have persons in all of these periods
 
 
 def trials(estimator: Any, data: Sections, starts: Mapping[Any, int], window: Window, draws: int = 300) -> Trials:
@@ -147,8 +147,8 @@ def _persons(data: Sections, since: int | Ints) -> Floats:
     return np.bincount(data.cluster, weights=counted, minlength=len(data.clusters)).astype(np.float64)
 
 
-def _history(data: Sections, window: Window, date: int) -> Floats:
-    """Return mean outcomes (J', base + post) of the clusters with persons in every period of base and after."""
+def _history(data: Sections, window: Window, date: int) -> History:
+    """Return mean outcomes of the clusters with persons in every period of the base and from the start on."""
     first = date - window.gap - window.base
     shape = (len(data.clusters), window.periods)
     slot = data.cluster * window.periods + data.period - first
@@ -156,4 +156,5 @@ def _history(data: Sections, window: Window, date: int) -> Floats:
     total = np.bincount(slot, weights=data.weight * data.outcome, minlength=shape[0] * shape[1]).reshape(shape)
     used = np.delete(np.arange(window.periods), np.arange(window.base, window.base + window.gap))
     whole = (persons[:, used] > 0).all(axis=1)
-    return np.asarray(total[np.ix_(whole, used)] / persons[np.ix_(whole, used)])
+    here = np.ix_(whole, used)
+    return History(total[here] / persons[here], persons[here].sum(axis=1), window.base)

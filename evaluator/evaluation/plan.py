@@ -137,11 +137,12 @@ def _person_power(spec: EvaluationSpec, design: Design, cohorts: EntryCohorts, o
 
 def _formula(found: Trials, law: Chance) -> float | None:
     """Return the detectable effect by formula, each arm counted by its effective number of municipalities."""
-    if len(found.history) < 2 * MIN_DONORS:
+    complete = len(found.history.persons)
+    if complete < MIN_DONORS:
         return None
     treated, compared = (float(arm.sum() ** 2 / (arm**2).sum()) for arm in (found.treated, found.compared))
-    freedom = law.freedom if np.isfinite(law.freedom) else len(found.history) - 1.0
-    return by_formula(found.history, found.window.base, Arms(treated, compared, freedom), LEVEL)
+    freedom = law.freedom if np.isfinite(law.freedom) else complete - 1.0
+    return by_formula(found.history, Arms(treated, compared, freedom), LEVEL)
 
 
 def _series_power(connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec, design: Design) -> Power:
@@ -174,7 +175,9 @@ def _sentences(power: Power) -> list[str]:
     lines.append(f"  Power: {', '.join(curve)}.")
     if power.relevant is not None:
         found = power.law.power(power.relevant)
-        lines.append(f"  The relevant change of {_worded(power.relevant, power.unit)} would be found in {found:.0%}.")
+        lines.append(
+            f"  The relevant change of {_worded(power.relevant, power.unit)} would be found in {found:.0%} of evaluations."
+        )
     if power.formula is not None:
         lines.append(f"  Check by formula for serial correlation: {_worded(power.formula, power.unit)}.")
     return lines

@@ -7,7 +7,7 @@ import pytest
 from drifting_world import world
 from scipy.stats import norm, t
 
-from evaluator.diagnostics.detectable_effect import Arms, Chance, Placebo, by_formula, chance
+from evaluator.diagnostics.detectable_effect import Arms, Chance, History, Placebo, by_formula, chance
 from evaluator.errors import PanelError
 from evaluator.estimators.group_time import GroupTime
 from evaluator.estimators.mean_log_change import MeanLogChange
@@ -63,12 +63,12 @@ def test_placebos_that_never_differ_say_nothing():
 
 @pytest.mark.parametrize("memory", [0.0, 0.8])
 def test_the_formula_finds_the_error_of_simulated_designs(memory):
-    draw, clusters, before, after, treated = np.random.default_rng(7), 400, 6, 8, 100
+    draw, clusters, before, treated = np.random.default_rng(7), 400, 6, 100
     shocks = draw.normal(size=(clusters, 40))
     for period in range(1, 40):
         shocks[:, period] += memory * shocks[:, period - 1]
     history = shocks[:, -14:] + draw.normal(size=(clusters, 1)) * 5
-    found = by_formula(history, before, Arms(treated, clusters - treated, 1e6), 0.95)
+    found = by_formula(History(history, np.ones(clusters), before), Arms(treated, clusters - treated, 1e6), 0.95)
     change = history[:, before:].mean(axis=1) - history[:, :before].mean(axis=1)
     effects = []
     for _ in range(4000):
@@ -76,7 +76,19 @@ def test_the_formula_finds_the_error_of_simulated_designs(memory):
         effects.append(change[order[:treated]].mean() - change[order[treated:]].mean())
     expected = (norm.ppf(0.975) + norm.ppf(0.8)) * np.std(effects)
     assert found == pytest.approx(expected, rel=0.05)
-    assert after == history.shape[1] - before
+
+
+def test_the_formula_counts_clusters_by_persons_squared():
+    """The error of a mean over persons, when small clusters have noise that large ones do not."""
+    draw, clusters = np.random.default_rng(8), 600
+    persons = np.where(np.arange(clusters) % 2, 20.0, 400.0)
+    history = draw.normal(size=(clusters, 8)) / np.sqrt(persons)[:, None]
+    change = history[:, 4:].mean(axis=1) - history[:, :4].mean(axis=1)
+    order = [draw.permutation(clusters)[:60] for _ in range(4000)]
+    error = np.std([np.average(change[rows], weights=persons[rows]) for rows in order])
+    effective = np.mean([persons[rows].sum() ** 2 / (persons[rows] ** 2).sum() for rows in order])
+    found = by_formula(History(history, persons, 4), Arms(effective, 1e9, 1e6), 0.95)
+    assert found == pytest.approx((norm.ppf(0.975) + norm.ppf(0.8)) * error, rel=0.12)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +129,9 @@ def test_windows_slide_over_all_dates_and_draw_disjoint_sets():
     assert made.window == Window(4, 0, 6)
     assert made.treated.size == 12
     assert made.compared.size == 28
-    assert made.history.shape == (40, 10)
+    assert made.history.outcome.shape == (40, 10)
+    means = panel.outcome.reshape(40, 16)
+    assert np.allclose(made.history.outcome, means[:, 6:])  # the last place of the window
     single = trials(METHOD, panel, {3: 0}, Window(4, 0, 12), 300)
     assert (single.dates, single.placebo.effect.size) == (1, 40)
     assert single.placebo.concentration.tolist() == [1.0] * 40
