@@ -77,6 +77,12 @@ def release(
         raise
 
 
+def present(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
+    """Return the release tables of a store; one released by an older version of the program has fewer."""
+    found = connection.execute("select table_name from duckdb_tables() where schema_name = 'release'").fetchall()
+    return frozenset(row[0] for row in found) & set(COLUMNS)
+
+
 def _select(connection: duckdb.DuckDBPyConnection, table: str) -> list[Row]:
     query = resources.files("sql").joinpath("release", f"{table}.sql").read_text(encoding="utf-8")
     cursor = connection.execute(query)

@@ -90,7 +90,7 @@ def _adjustment(spec: EvaluationSpec, refuse: Refuse) -> None:
         refuse(section, "adjustment", "there is nothing to adjust for", "'covariates' in [estimation]")
     if chosen.covariates and not asked:
         refuse("estimation", "covariates", "covariates are not used", "an 'adjustment' other than \"none\"")
-    if asked and not takes(answering, "adjustment"):
+    if asked and "adjustment" not in takes(answering):
         refuse(section, "adjustment", f"'{answering}' does not adjust", '"none", or an estimator that does')
 
 
@@ -121,10 +121,10 @@ def is_exhibit(name: str) -> bool:
     return _declared(plugins.load(name), "is_exhibit") is True
 
 
-def takes(name: str, choice: str) -> bool:
-    """Return whether an estimator has a field for a choice."""
+def takes(name: str) -> frozenset[str]:
+    """Return the choices that an estimator has a field for."""
     found = plugins.load(name)
-    return is_dataclass(found) and choice in {field.name for field in fields(found)}
+    return frozenset(field.name for field in fields(found)) if is_dataclass(found) else frozenset()
 
 
 def _declared(found: type, name: str) -> Any:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from evaluator.errors import ProjectError
-from evaluator.release import EFFECT_TABLES
+from evaluator.release import EFFECT_TABLES, present
 
 Row = dict[str, Any]
 
@@ -102,7 +102,8 @@ def read(connection: Any, run_id: str) -> Released:
         raise ProjectError(
             f"report: run {run_id} is not released; expected a finished run. Run 'evaluator runs' to see them."
         )
-    tables = {table: _rows(connection, table, run_id) for table in TABLES}
+    known = present(connection)
+    tables = {table: _rows(connection, table, run_id) if table in known else [] for table in TABLES}
     released = Released(run_id, facts, tables)
     if released.answer_kind == "refused":
         tables.update({table: [] for table in EFFECT_TABLES})
@@ -110,11 +111,6 @@ def read(connection: Any, run_id: str) -> Released:
 
 
 def _rows(connection: Any, table: str, run_id: str) -> list[Row]:
-    cursor = connection.execute(
-        "select 1 from duckdb_tables() where schema_name = 'release' and table_name = ?", [table]
-    )
-    if not cursor.fetchall():  # released by a version of the program that did not know the table
-        return []
     cursor = connection.execute(f"select * from release.{table} where run_id = ? order by all", [run_id])
     names = [column[0] for column in cursor.description]
     return [

@@ -67,31 +67,36 @@ def choices_of(spec: EvaluationSpec) -> tuple[Choice, ...]:
     full length, every estimator listed that may answer, with and without the spec's adjustment, with and without the
     municipality of most entrants.
     """
-    asked, own = spec.curve, _own(spec)
+    asked = spec.curve
     listed = [name for name in (spec.person_estimator, *spec.beside) if not is_exhibit(name)]
-    found = [
-        _choice(name, comparison, base, adjustment, left)
-        for name, comparison, base, adjustment, left in product(
-            asked.estimators or listed,
-            asked.comparison or POOLS,
-            asked.base_periods or sorted({max(1, spec.base_periods // 2), spec.base_periods}),
-            asked.adjustment or sorted({"none", spec.estimation.adjustment}),
-            asked.leave_out or (NOBODY, LARGEST),
-        )
-    ]
-    return tuple(dict.fromkeys((own, *found)))
+    found = [own_choice(spec)]
+    for name in asked.estimators or listed:
+        taken = takes(name)
+        found += [
+            _choice(name, taken, made)
+            for made in product(
+                asked.comparison or POOLS,
+                asked.base_periods or sorted({max(1, spec.base_periods // 2), spec.base_periods}),
+                asked.adjustment or sorted({"none", spec.estimation.adjustment}),
+                asked.leave_out or (NOBODY, LARGEST),
+            )
+        ]
+    return tuple(dict.fromkeys(found))
 
 
-def _own(spec: EvaluationSpec) -> Choice:
-    return _choice(spec.person_estimator, spec.comparison.pool, spec.base_periods, spec.estimation.adjustment, NOBODY)
+def own_choice(spec: EvaluationSpec) -> Choice:
+    """Return the choice behind the answer."""
+    name, chosen = spec.person_estimator, spec.estimation
+    return _choice(name, takes(name), (spec.comparison.pool, spec.base_periods, chosen.adjustment, NOBODY))
 
 
-def _choice(name: str, comparison: str, base_periods: int, adjustment: str, leave_out: str) -> Choice:
+def _choice(name: str, taken: frozenset[str], made: tuple[str, int, str, str]) -> Choice:
+    comparison, base_periods, adjustment, leave_out = made
     return Choice(
         name,
-        comparison if takes(name, "comparison") else None,
-        base_periods if takes(name, "base_periods") else None,
-        adjustment if takes(name, "adjustment") else None,
+        comparison if "comparison" in taken else None,
+        base_periods if "base_periods" in taken else None,
+        adjustment if "adjustment" in taken else None,
         leave_out,
     )
 
@@ -232,7 +237,7 @@ def _row(question: Question, choice: Choice, found: Estimate | NotEstimable, sma
         "base_periods": choice.base_periods,
         "adjustment": choice.adjustment,
         "leave_out": choice.leave_out,
-        "is_main": choice == _own(question.spec),
+        "is_main": choice == own_choice(question.spec),
         "unit": unit_of(question.outcome),
         "is_estimable": isinstance(found, Estimate),
     }

@@ -7,7 +7,7 @@ from typing import Any
 
 import duckdb
 
-from evaluator.release import COLUMNS
+from evaluator.release import COLUMNS, present
 
 BESIDE = {
     "estimator": "by {}",
@@ -24,8 +24,12 @@ Rows = list[dict[str, Any]]
 
 def released(connection: duckdb.DuckDBPyConnection, run_id: str) -> dict[str, Rows]:
     """Return every release table of a run as rows."""
-    tables = {}
+    tables: dict[str, Rows] = {}
+    known = present(connection)
     for table in COLUMNS:
+        if table not in known:
+            tables[table] = []
+            continue
         cursor = connection.execute(f"select * exclude run_id from release.{table} where run_id = ?", [run_id])
         names = [column[0] for column in cursor.description]
         tables[table] = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

@@ -1,0 +1,226 @@
+"""The answer tried in other ways: what is left out, moved or chosen otherwise, and what may leave of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from evaluator.design.frozen import Design, periods_between
+from evaluator.disclosure import MINIMUM_COUNT
+from evaluator.evaluation import sensitivity, trends
+from evaluator.evaluation.curve import choices_of, joint_test, specification_curve
+from evaluator.evaluation.entry_cohorts import EntryCohorts, labelled
+from evaluator.evaluation.exhibit import decompose
+from evaluator.evaluation.person_outcomes import estimate
+from evaluator.evaluation.placebo_dates import placebo_dates
+from evaluator.evaluation.sensitivity import Question
+from evaluator.inference import offered
+from evaluator.registers import Population, simulate
+from evaluator.registers.municipalities import STARTS, municipalities
+from evaluator.release_rules import RULES, Policy
+from evaluator.results import Findings, columns
+from evaluator.spec import Curve, Start
+from evaluator.spec_reading import read_spec
+from evaluator.vocabulary import Light
+
+TRAPPE = read_spec(Path(__file__).resolve().parents[2] / "data/synthetic/specs/trappe.toml")
+SMALL = Curve(comparison=("never", "not_yet"), base_periods=(6, 12), leave_out=("nobody", "largest"), draws=99)
+SPEC = replace(
+    TRAPPE,
+    outcomes=(TRAPPE.primary,),
+    estimation=replace(TRAPPE.estimation, estimators=("group_time",), who_gains=()),
+    curve=SMALL,
+)
+DESIGN = Design(
+    treated=tuple(Start(s.code, s.start) for s in STARTS if s.intervention == "faerre-sager"),
+    donors=tuple(m.code for m in municipalities() if m.code not in {s.code for s in STARTS}),
+    excluded=SPEC.comparison.exclude_donors,
+    periods=periods_between(SPEC.panel.from_, SPEC.panel.to, 1),
+    period_months=1,
+)
+
+
+@pytest.fixture(scope="module")
+def question() -> Question:
+    register = simulate(persons=10_000, seed=7, horizon_only=True)
+    cells = register.entry_cells(Population(), 52, "month").filter(pl.col("period_on") >= SPEC.panel.from_)
+    cells = cells.filter(pl.col("period_on") < cells["period_on"].max())
+    cells = cells.filter(~pl.col("municipality_code").is_in(SPEC.comparison.exclude_donors))
+    kept = labelled(cells, DESIGN).sort("municipality_code", "period")
+    return Question(SPEC, DESIGN, EntryCohorts(kept, tuple(sorted(kept["period"].unique())), 52))
+
+
+@pytest.fixture(scope="module")
+def moved(question: Question) -> Question:
+    """The same persons with half of the exposed entrants of every cell in job."""
+    exposed = (pl.col("cohort") > 0) & (pl.col("period") >= pl.col("cohort"))
+    lifted = pl.when(exposed).then((pl.col("persons") + 1) // 2).otherwise(pl.col("job")).alias("job")
+    return replace(question, cohorts=replace(question.cohorts, cells=question.cohorts.cells.with_columns(lifted)))
+
+
+def _answer(question: Question) -> offered.Offered:
+    return offered.estimates(question.method, question.data(question.method), "simple")
+
+
+def test_each_start_group_is_left_out_in_turn(question: Question) -> None:
+    findings = Findings()
+    sensitivity.estimate(question, {}, findings)
+    rows = {row["at"]: row for row in findings.rows["estimates"] if row["aggregate"] == "without_start"}
+    starts = question.cohorts.cells.filter(pl.col("cohort") > 0)["cohort"].unique().sort().to_list()
+    assert sorted(rows) == starts
+    for start, row in rows.items():
+        rest = question.cohorts.cells.filter(pl.col("cohort") != start)
+        again = _answer(replace(question, cohorts=replace(question.cohorts, cells=rest))).overall
+        assert (row["value"], row["low"], row["treated_clusters"]) == (again.value, again.low, 10)
+
+
+def test_the_municipality_left_out_is_the_one_that_moves_the_answer_most(question: Question) -> None:
+    findings = Findings()
+    sensitivity.estimate(question, {}, findings)
+    (row,) = [row for row in findings.rows["estimates"] if row["aggregate"] == "without_municipality"]
+    whole = _answer(question).overall.value
+    some = question.cohorts.cells["municipality_code"].unique().sort().to_list()[::6]
+    for code in [*some, *DESIGN.treated_codes]:
+        data = question.cohorts.without(code).sections("job")
+        change = abs(offered.estimates(question.method, data, "simple").overall.value - whole)
+        assert change <= abs(row["value"] - whole) + 1e-12
+
+
+def test_what_is_left_out_counts_for_what_may_leave(question: Question) -> None:
+    code = DESIGN.treated_codes[0]
+    own = question.cohorts.cells.filter(pl.col("municipality_code") == code)
+    exposed = own.filter(pl.col("period") >= pl.col("cohort"))
+    found = question.smallest_without(code)
+    assert found <= min(int(exposed["job"].sum()), int(exposed["persons"].sum() - exposed["job"].sum()))
+    row = dict.fromkeys(columns("estimates")) | {"is_estimable": True, "n": 500, "unit": "share"}
+    (gone,) = RULES["estimates"]([row | {"value": 0.1, "smallest_count": MINIMUM_COUNT}], Policy(MINIMUM_COUNT))
+    assert (gone["value"], gone["status"]) == (None, "suppressed")
+
+
+def test_false_starts_read_nobody_who_could_be_exposed(question: Question) -> None:
+    findings, again = Findings(), Findings()
+    check = placebo_dates(question, findings)
+    first = question.cohorts.cells.filter(pl.col("cohort") > 0)["cohort"].min()
+    end = first - SPEC.exposure_periods(52)
+    late = pl.when(pl.col("period") >= end).then(pl.col("persons")).otherwise(pl.col("job")).alias("job")
+    changed = replace(question.cohorts, cells=question.cohorts.cells.with_columns(late))
+    assert placebo_dates(replace(question, cohorts=changed), again) == check
+    assert findings.rows["estimates"] == again.rows["estimates"]
+    assert all(row["at"] < end for row in findings.rows["estimates"])
+    assert len(findings.rows["estimates"]) == 3
+
+
+def test_a_difference_at_a_false_start_is_seen(question: Question) -> None:
+    first = question.cohorts.cells.filter(pl.col("cohort") > 0)["cohort"].min()
+    date = first - SPEC.exposure_periods(52) - 7
+    early = (pl.col("cohort") > 0) & (pl.col("period") >= date)
+    lifted = pl.when(early).then(pl.col("persons")).otherwise(pl.col("job")).alias("job")
+    changed = replace(question.cohorts, cells=question.cohorts.cells.with_columns(lifted))
+    assert placebo_dates(replace(question, cohorts=changed), Findings()).verdict is Light.RED
+
+
+def test_too_short_a_past_says_so(question: Question) -> None:
+    first = question.cohorts.cells.filter(pl.col("cohort") > 0)["cohort"].min()
+    start = first - SPEC.exposure_periods(52) - 3
+    cut = replace(
+        question.cohorts,
+        cells=question.cohorts.cells.filter(pl.col("period") >= start),
+        periods=tuple(p for p in question.cohorts.periods if p >= start),
+    )
+    check = placebo_dates(replace(question, cohorts=cut), Findings())
+    assert (check.verdict, check.value) == (Light.NOT_RUN, None)
+    assert "for få måneder" in check.why
+
+
+def test_the_interval_at_parallel_trends_is_the_published_one(moved: Question) -> None:
+    findings, published = Findings(), Findings()
+    check = trends.breakdown(moved, findings)
+    found = estimate(SPEC, moved.cohorts, published)["job"]
+    at_zero = findings.rows["bounds"][0]
+    assert at_zero["bound"] == 0
+    assert (at_zero["low"], at_zero["high"]) == pytest.approx((found.low, found.high), abs=1e-6)
+    widths = [row["high"] - row["low"] for row in findings.rows["bounds"]]
+    assert widths == sorted(widths)
+    assert check.value > 0
+
+
+def test_under_five_treated_the_breakdown_is_not_run_and_says_why(question: Question) -> None:
+    few = question.cohorts.without(*DESIGN.treated_codes[4:])
+    findings = Findings()
+    check = trends.breakdown(replace(question, cohorts=few), findings)
+    assert (check.verdict, check.value) == (Light.NOT_RUN, None)
+    assert "mindst 5" in check.why
+    assert findings.rows == {}
+    sensitivity.estimate(replace(question, cohorts=few), {}, findings)
+    assert "without_municipality" not in {row["aggregate"] for row in findings.rows["estimates"]}
+
+
+def test_the_curve_holds_each_set_of_choices_once_and_the_own_first() -> None:
+    choices = choices_of(SPEC)
+    assert len(choices) == len(set(choices)) == 8
+    first = choices[0]
+    assert (first.estimator, first.comparison, first.base_periods, first.leave_out) == (
+        "group_time",
+        "not_yet",
+        12,
+        "nobody",
+    )
+    with_more = replace(SPEC, estimation=replace(SPEC.estimation, estimators=("group_time", "imputation", "two_way")))
+    found = [c for c in choices_of(with_more) if c.estimator != "group_time"]
+    assert {c.estimator for c in found} == {"imputation"}  # an exhibit is no choice
+    assert [c.leave_out for c in found] == ["nobody", "largest"]  # imputation has no base and no pool
+
+
+def test_a_curve_that_is_not_declared_varies_over_what_the_spec_chose_between() -> None:
+    assert set(choices_of(replace(SPEC, curve=Curve()))) == set(choices_of(SPEC))
+    quarterly = replace(SPEC, curve=Curve(), panel=replace(SPEC.panel, period="quarter"))
+    assert {c.base_periods for c in choices_of(quarterly)} == {2, 4}
+
+
+def test_the_own_row_of_the_curve_is_the_answer(question: Question) -> None:
+    findings = Findings()
+    one = replace(question, spec=replace(SPEC, curve=replace(SMALL, comparison=("not_yet",), base_periods=(12,))))
+    specification_curve(one, findings)
+    own = [row for row in findings.rows["curve"] if row["is_main"]]
+    answer = _answer(question).overall
+    assert [(row["value"], row["low"], row["high"]) for row in own] == [(answer.value, answer.low, answer.high)]
+    assert len(findings.rows["curve"]) == 2
+
+
+def test_the_joint_test_finds_an_effect_and_no_more(question: Question, moved: Question) -> None:
+    largest = "101"
+    choices = choices_of(replace(SPEC, curve=replace(SMALL, base_periods=(12,), leave_out=("nobody",))))
+    nothing, _ = joint_test(question, choices, largest)
+    found, drawn = joint_test(moved, choices, largest)
+    assert drawn == 99
+    assert found == 1 / 100
+    assert nothing > 0.05
+
+
+def test_the_exhibit_is_told_apart_and_its_weights_sum_to_one(question: Question) -> None:
+    findings = Findings()
+    with_exhibit = replace(SPEC, estimation=replace(SPEC.estimation, estimators=("group_time", "two_way")))
+    question = replace(question, spec=with_exhibit)
+    sensitivity.estimate(question, {}, findings)
+    decompose(question, findings)
+    rows = [row for row in findings.rows["estimates"] if row["aggregate"] in ("estimator", "exhibit")]
+    assert [(row["aggregate"], row["at_label"]) for row in rows] == [("exhibit", "two_way")]
+    assert sum(row["weight"] for row in findings.rows["decomposition"]) == pytest.approx(1, abs=2e-3)
+
+
+def test_covariates_are_indicators_of_all_levels_but_the_most_frequent() -> None:
+    keys = {"municipality_code": ["615", "615", "740", "740"], "period": [5, 5, 5, 5], "cohort": [0, 0, 7, 7]}
+    profiles = pl.DataFrame({**keys, "sex": ["K", "M", "K", None], "persons": [6, 4, 5, 2], "job": [3, 1, 1, 1]})
+    cells = profiles.group_by(*keys, maintain_order=True).agg(pl.col("persons", "job").sum())
+    cohorts = EntryCohorts(cells, (5, 7), 52, profiles)
+    data = cohorts.sections("job", ("sex",))
+    assert data.covariates.tolist() == [[0, 0], [1, 0], [0, 0], [0, 1]]  # M, then unknown; K is the most frequent
+    assert data.weight.tolist() == [6, 4, 5, 2]
+    plain = cohorts.sections("job")
+    mean = [np.average(data.outcome[data.cluster == g], weights=data.weight[data.cluster == g]) for g in (0, 1)]
+    assert plain.outcome.tolist() == pytest.approx(mean)
+    assert plain.covariates.shape == (2, 0)
