@@ -110,15 +110,19 @@ def cohort_shares(data: Panel | Sections) -> tuple[Ints, Floats]:
 
     A followed person counts once per observed period. Everything sums to 1.
     """
+    cohorts, code = cohort_codes(data)
+    mass = data.weight * np.count_nonzero(data.observed, axis=1) if isinstance(data, Panel) else data.weight
+    shape = (int(data.cluster.max()) + 1, cohorts.size)
+    share = np.bincount(data.cluster * cohorts.size + code, weights=mass, minlength=shape[0] * shape[1])
+    return cohorts, share.reshape(shape) / share.sum()
+
+
+def cohort_codes(data: Panel | Sections) -> tuple[Ints, Ints]:
+    """Return the cohorts (E,) in order, NEVER last if present, and each row's index into them."""
     never = len(data.periods)
     slot = np.where(data.cohort == NEVER, never, data.cohort)
     found = np.bincount(slot, minlength=never + 1) > 0
-    code = (np.cumsum(found) - 1)[slot]
-    mass = data.weight * np.count_nonzero(data.observed, axis=1) if isinstance(data, Panel) else data.weight
-    clusters, cohorts = int(data.cluster.max()) + 1, int(found.sum())
-    share = np.bincount(data.cluster * cohorts + code, weights=mass, minlength=clusters * cohorts)
-    start = np.append(np.arange(never), NEVER)[found]
-    return start, share.reshape(clusters, cohorts) / share.sum()
+    return np.append(np.arange(never), NEVER)[found], (np.cumsum(found) - 1)[slot]
 
 
 def clustered(influence: Floats, cluster: Ints) -> Floats:

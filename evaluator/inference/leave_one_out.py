@@ -8,9 +8,17 @@ from typing import Any
 import numpy as np
 
 from evaluator.errors import PanelError
-from evaluator.estimators.cluster_sums import ClusterSums, cluster_sums
 from evaluator.inference import rule
-from evaluator.inference.aggregation import NOISE, Aggregate, Plan, aggregate, averaging, noise, without_noise
+from evaluator.inference.aggregation import (
+    NOISE,
+    Aggregate,
+    aggregate,
+    averaging,
+    cohort_shares,
+    noise,
+    without_noise,
+)
+from evaluator.inference.support import persons
 from evaluator.panel import without_clusters
 from evaluator.vocabulary import Bools, Cell, Floats, Ints, Panel, Sections
 
@@ -75,14 +83,14 @@ def averages(estimator: Any, panel: Panel | Sections, kind: str) -> Replicates:
 def _replicates(estimator: Any, panel: Panel | Sections, kind: str, *, is_always_refitted: bool) -> Replicates:
     fit = estimator.fit(panel)
     whole = aggregate(fit, panel, kind)
-    sums = cluster_sums(panel)
+    support = persons(panel)
     value = np.append(whole.value, whole.effect)
-    share = _shares(whole.weights, fit.cells, sums)
+    share = support.shares(whole.weights, fit.cells)
     treated = (share > 0).sum(axis=0)
-    needed = rule.has_error(treated) & ~rule.by_influence(treated, sums.clusters)
-    refits = np.broadcast_to(np.nan, (sums.clusters, value.size))
+    needed = rule.has_error(treated) & ~rule.by_influence(treated, support.clusters)
+    refits = np.broadcast_to(np.nan, (support.clusters, value.size))
     if is_always_refitted or needed.any():
-        refits = _refits(estimator, panel, averaging(fit.cells, panel.periods, sums.cohorts, kind), fit.cells, sums)
+        refits = _refits(estimator, panel, kind, fit.cells)
     return Replicates(
         aggregate=whole,
         cells=fit.cells,
@@ -90,19 +98,19 @@ def _replicates(estimator: Any, panel: Panel | Sections, kind: str, *, is_always
         refits=refits,
         treated=treated,
         freedom=rule.freedom(share),
-        persons=_persons(whole.weights, fit.cells, sums, is_followed=isinstance(panel, Panel)),
-        clusters=sums.clusters,
-        cohorts=sums.cohorts,
-        present=sums.by_cohort(sums.weight) > 0,
+        persons=support.behind(whole.weights, fit.cells),
+        clusters=support.clusters,
+        cohorts=support.cohorts,
+        present=support.by_cohort() > 0,
     )
 
 
-def _refits(estimator: Any, panel: Panel | Sections, plan: Plan, cells: tuple[Cell, ...], sums: ClusterSums) -> Floats:
+def _refits(estimator: Any, panel: Panel | Sections, kind: str, cells: tuple[Cell, ...]) -> Floats:
     """Return the averages (G, P) without each cluster in turn, cohort shares recomputed."""
-    effects = effects_without_each_cluster(estimator, panel, cells, sums.clusters)
-    share = sums.share()
-    left = share.sum(axis=0) - share
-    refits = np.array([plan.average(effects[cluster], left[cluster]) for cluster in range(sums.clusters)])
+    cohorts, share = cohort_shares(panel)
+    plan, left = averaging(cells, panel.periods, cohorts, kind), share.sum(axis=0) - share
+    effects = effects_without_each_cluster(estimator, panel, cells, len(share))
+    refits = np.array([plan.average(*given) for given in zip(effects, left, strict=True)])
     return without_noise(refits, noise(panel))
 
 
@@ -129,36 +137,4 @@ def refit_without_each_cluster(
         for cell, effect in zip(again.cells, again.effect, strict=True):
             if cell in where:
                 out[cluster, where[cell]] = effect
-    return out
-
-
-def _shares(weights: Floats, cells: tuple[Cell, ...], sums: ClusterSums) -> Floats:
-    """Return each treated cluster's share (G, P) in numbers that weigh the cells by `weights` (P, C).
-
-    A cell's weight is split over its cohort's clusters by their persons in its period.
-    """
-    table = _table(np.where(weights > 0, weights, 0.0), cells, sums)
-    total = sums.by_cohort(sums.weight)
-    per_person = np.divide(table, total, out=np.zeros(table.shape), where=total > 0)
-    out = np.zeros((sums.cluster.size, len(weights)))
-    for cohort in range(sums.cohorts.size):
-        rows = sums.cohort == cohort
-        out[rows] = sums.weight[rows] @ per_person[:, cohort].T
-    return sums.by_cluster(out)
-
-
-def _persons(weights: Floats, cells: tuple[Cell, ...], sums: ClusterSums, is_followed: bool) -> Floats:
-    """Return the treated persons (P,) behind each row of `weights` (P, C); followed ones count once."""
-    used = _table((weights > 0).astype(np.float64), cells, sums) > 0  # (P, E, T)
-    if not is_followed:
-        return (used * sums.by_cohort(sums.weight)).sum(axis=(1, 2))
-    return np.array([np.where(row[sums.cohort], sums.weight, 0.0).max(axis=1).sum() for row in used])
-
-
-def _table(values: Floats, cells: tuple[Cell, ...], sums: ClusterSums) -> Floats:
-    """Return `values` (P, C) of the cells summed by cohort and period (P, E, T)."""
-    own = np.searchsorted(sums.cohorts, [cell.cohort for cell in cells])
-    out = np.zeros((len(values), sums.cohorts.size, sums.weight.shape[1]))
-    for column, (cohort, cell) in enumerate(zip(own, cells, strict=True)):
-        out[:, cohort, cell.period] += values[:, column]
     return out

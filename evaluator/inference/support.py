@@ -1,0 +1,75 @@
+"""The persons and treated clusters that stand behind averages of cells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from evaluator.inference.aggregation import cohort_codes
+from evaluator.vocabulary import Cell, Floats, Ints, Panel, Sections
+
+
+@dataclass(frozen=True, slots=True)
+class Persons:
+    """Persons of K groups that share cluster and cohort, by period; groups are sorted by cluster."""
+
+    weight: Floats  # (K, T)
+    cohort: Ints  # (K,) index into `cohorts`
+    cluster: Ints  # (K,) 0..G-1
+    cohorts: Ints  # (E,) first exposed periods, NEVER last if present
+    clusters: int  # G
+    is_followed: bool  # the same persons in all periods
+
+    def by_cohort(self) -> Floats:
+        """Return the persons of each cohort in each period (E, T)."""
+        out = np.zeros((self.cohorts.size, self.weight.shape[1]))
+        for index in range(self.cohorts.size):
+            out[index] = self.weight[self.cohort == index].sum(axis=0)
+        return out
+
+    def shares(self, weights: Floats, cells: tuple[Cell, ...]) -> Floats:
+        """Return each treated cluster's share (G, P) in numbers that weigh the cells by `weights` (P, C).
+
+        A cell's weight is split over its cohort's clusters by their persons in its period.
+        """
+        table, total = self._table(np.where(weights > 0, weights, 0.0), cells), self.by_cohort()
+        per_person = np.divide(table, total, out=np.zeros(table.shape), where=total > 0)
+        out = np.zeros((self.clusters, len(weights)))
+        for cohort in range(self.cohorts.size):
+            rows = self.cohort == cohort  # no two of them in one cluster
+            out[self.cluster[rows]] += self.weight[rows] @ per_person[:, cohort].T
+        return out
+
+    def behind(self, weights: Floats, cells: tuple[Cell, ...]) -> Floats:
+        """Return the treated persons (P,) behind each row of `weights` (P, C); followed ones count once."""
+        used = self._table((weights > 0).astype(np.float64), cells) > 0  # (P, E, T)
+        if not self.is_followed:
+            return np.asarray((used * self.by_cohort()).sum(axis=(1, 2)), dtype=np.float64)
+        return np.array([np.where(row[self.cohort], self.weight, 0.0).max(axis=1).sum() for row in used])
+
+    def _table(self, values: Floats, cells: tuple[Cell, ...]) -> Floats:
+        """Return `values` (P, C) of the cells summed by cohort and period (P, E, T)."""
+        own = np.searchsorted(self.cohorts, [cell.cohort for cell in cells])
+        out = np.zeros((len(values), self.cohorts.size, self.weight.shape[1]))
+        for column, (cohort, cell) in enumerate(zip(own, cells, strict=True)):
+            out[:, cohort, cell.period] += values[:, column]
+        return out
+
+
+def persons(data: Panel | Sections) -> Persons:
+    """Count the persons of a panel (unobserved cells hold none) or of sections; reads no outcome."""
+    cohorts, code = cohort_codes(data)
+    keys, group = np.unique(data.cluster * cohorts.size + code, return_inverse=True)
+    shape = (keys.size, len(data.periods))
+    if isinstance(data, Sections):
+        slot = group * shape[1] + data.period
+        weight = np.bincount(slot, weights=data.weight, minlength=shape[0] * shape[1]).reshape(shape)
+    elif data.observed.all():
+        weight = np.broadcast_to(np.bincount(group, weights=data.weight)[:, None], shape)
+    else:
+        weight = np.column_stack(
+            [np.bincount(group, weights=data.weight * seen, minlength=shape[0]) for seen in data.observed.T]
+        )
+    clusters = int(data.cluster.max()) + 1
+    return Persons(weight, keys % cohorts.size, keys // cohorts.size, cohorts, clusters, isinstance(data, Panel))
