@@ -174,10 +174,8 @@ def _sentences(power: Power) -> list[str]:
     curve = [f"{_worded(each, power.unit)} {power.law.power(each):.0%}" for each in sizes]
     lines.append(f"  Power: {', '.join(curve)}.")
     if power.relevant is not None:
-        found = power.law.power(power.relevant)
-        lines.append(
-            f"  The relevant change of {_worded(power.relevant, power.unit)} would be found in {found:.0%} of evaluations."
-        )
+        found, size = power.law.power(power.relevant), _worded(power.relevant, power.unit)
+        lines.append(f"  The relevant change of {size} would be found in {found:.0%} of evaluations.")
     if power.formula is not None:
         lines.append(f"  Check by formula for serial correlation: {_worded(power.formula, power.unit)}.")
     return lines
