@@ -104,7 +104,8 @@ def by_formula(history: History, arms: Arms, level: float) -> float:
 
     Fixed effects of clusters cancel in the covariances. A cluster counts in them by its persons squared, as it does in
     the variance of a mean over persons, so that the smallest are not taken for typical.
-    Source: Burlig, Preonas and Woerman (2020), Journal of Development Economics 144, equation (5).
+    Source: Burlig, Preonas and Woerman (2020), Journal of Development Economics 144, the formula for any serial
+    correlation.
     """
     from scipy.special import stdtrit
 

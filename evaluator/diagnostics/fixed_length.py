@@ -4,7 +4,7 @@ The estimator's weights are number + x @ bends with x (J,) free. Its largest bia
 variance quadratic in x, so the frontier of the two is the path of a lasso in x. Half the length is sd x the quantile of
 |N(bias / sd, 1)|, which is convex along that path.
 
-Source: Rambachan and Roth (2023), Review of Economic Studies 90(5), section 4; Armstrong and Kolesár (2018),
+Source: Rambachan and Roth (2023), Review of Economic Studies 90(5), section 4.1; Armstrong and Kolesár (2018),
 Econometrica 86(2), for the quantile of the folded normal.
 """
 

@@ -1,6 +1,6 @@
 """What the pre-test would have found: the drift it detects, and the bias of the headline when it does not.
 
-Source: Roth (2022), American Economic Review: Insights 4(3), sections I.C and II, for the run's own joint max|t| test.
+Source: Roth (2022), American Economic Review: Insights 4(3), section II, for the run's own joint max|t| test.
 """
 
 from __future__ import annotations

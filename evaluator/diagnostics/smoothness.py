@@ -15,7 +15,7 @@ def smoothness_fixed_length(study: EventStudy, bound: float, level: float = 0.95
 
     In the unit of the effects. The estimator carries the last slope before the base on as the drift after it and
     corrects with a weight on each change of slope before. Raises ValueError for a negative bound or a singular
-    covariance of those changes. Source: Rambachan and Roth (2023), Review of Economic Studies 90(5), section 4.
+    covariance of those changes. Source: Rambachan and Roth (2023), Review of Economic Studies 90(5), section 4.1.
     """
     _not_negative(bound)
     change = steps(study)
@@ -30,7 +30,7 @@ def smoothness_hybrid(study: EventStudy, bound: float, level: float = 0.95) -> t
     """Return the interval of the conditional least-favourable hybrid under the same bound as the fixed-length one.
 
     Raises ValueError for a negative bound. Source: Rambachan and Roth (2023), Review of Economic Studies 90(5),
-    section 3.
+    section 3.2.
     """
     _not_negative(bound)
     change = steps(study)
