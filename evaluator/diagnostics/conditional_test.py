@@ -9,9 +9,9 @@ where u is the number less what the drift before the base already explains. Thes
 the dual of the linear programme in the source, so no programme is solved, and as they depend on (u, m) alone the
 least-favourable critical value is an integral over one angle instead of a simulation.
 
-Source: Andrews, Roth and Pakes (2023), Review of Economic Studies 90(6), as used by Rambachan and Roth (2023), Review of
-Economic Studies 90(5), section 3.2; moments that do not involve a period after the base are left out, as in their code
-for several periods.
+Source: Andrews, Roth and Pakes (2023), Review of Economic Studies 90(6), as used by Rambachan and Roth (2023), Review
+of Economic Studies 90(5), section 3.2; moments that do not involve a period after the base are left out, as in their
+code for several periods.
 """
 
 from __future__ import annotations

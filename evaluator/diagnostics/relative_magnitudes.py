@@ -14,7 +14,8 @@ def relative_magnitudes(study: EventStudy, bound: float, level: float = 0.95) ->
 
     In the unit of the effects. At bound 0 it is value +- z x se. The set of allowed drifts is a union over which change
     is the largest and its sign; so is the interval. Raises ValueError for a negative bound.
-    Source: Rambachan and Roth (2023), Review of Economic Studies 90(5), Lemma 2.2 (the union) and section 3.2 with the conditional least-favourable hybrid; checked against their published numbers in tests/golden.
+    Source: Rambachan and Roth (2023), Review of Economic Studies 90(5), Lemma 2.2 (the union) and
+    section 3.2 with the conditional least-favourable hybrid; checked against their published numbers in tests/golden.
     """
     if bound < 0:
         raise ValueError(f"relative_magnitudes: the bound is {bound:g}; expected 0 or more.")
