@@ -12,6 +12,8 @@ from evaluator.errors import PanelError
 from evaluator.vocabulary import NEVER, Bools, Floats, Ints
 
 Column = npt.NDArray[Any]
+Rows = Ints | slice
+WHOLE = slice(None)
 SPREAD = 4
 """Whole numbers are coded by counting where their range is at most this many times the rows, else by sorting."""
 
@@ -89,10 +91,10 @@ def coded(values: Column) -> tuple[Column, Ints]:
     return labels, index.astype(np.int64, copy=False)
 
 
-def floats(frame: Any, name: str) -> Floats:
+def floats(frame: Any, name: str, at: Rows = WHOLE) -> Floats:
     """Return a column of numbers, missing as NaN; without a copy where it holds doubles."""
     try:
-        values = np.asarray(column(frame, name), dtype=np.float64)
+        values = np.asarray(column(frame, name)[at], dtype=np.float64)
     except (TypeError, ValueError):
         raise PanelError(f"panel: column '{name}' is not numeric; expected numbers. Convert it first.") from None
     with np.errstate(over="ignore", invalid="ignore"):
@@ -102,22 +104,26 @@ def floats(frame: Any, name: str) -> Floats:
     return values
 
 
-def matrix(frame: Any, names: Sequence[str]) -> Floats:
+def matrix(frame: Any, names: Sequence[str], at: Rows = WHOLE) -> Floats:
     """Return columns of numbers side by side (n, K)."""
-    return np.column_stack([floats(frame, n) for n in names]) if names else np.empty((len(frame), 0))
+    if not names:
+        return np.empty((len(range(len(frame))[at]) if isinstance(at, slice) else at.size, 0))
+    return np.column_stack([floats(frame, name, at) for name in names])
 
 
-def weights(frame: Any, name: str | None, rows: int) -> Floats:
-    """Return a column of weights of 0 or more; ones without a name."""
-    if name is None:
-        return np.ones(rows)
-    values = floats(frame, name)
-    refuse(int((~(values >= 0)).sum()), rows, f"rows have no or a negative {name}", "a weight of 0 or more")
+def weights(frame: Any, name: str, at: Rows = WHOLE) -> Floats:
+    """Return a column of weights; missing and negative ones are refused."""
+    values = floats(frame, name, at)
+    refuse(int((~(values >= 0)).sum()), values.size, f"rows have no or a negative {name}", "a weight of 0 or more")
     return values
 
 
 def starts(values: Column, periods: Column) -> Ints:
     """Return the index of the first exposed period (0: from the first on), NEVER for 0, null and after the last."""
+    if values.dtype.kind in "iu" and values.size > 1:
+        labels, index = coded(values)
+        if labels.size < values.size:
+            return starts(labels, periods)[index]
     never = missing(values)
     if values.dtype.kind not in "mM":
         never |= values == 0
@@ -129,11 +135,6 @@ def starts(values: Column, periods: Column) -> Ints:
         raise PanelError("panel: cohort and period differ in type; expected period labels. Convert one.") from None
     start[~never] = np.where(index == periods.size, NEVER, index)
     return start
-
-
-def rows_at(frame: Any, index: Ints) -> Any:
-    """Return the rows of a frame at some positions."""
-    return frame[index] if type(frame).__module__.startswith("polars") else frame.iloc[index]
 
 
 def _is_polars_text(frame: Any, name: str) -> bool:

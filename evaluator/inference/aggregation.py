@@ -111,7 +111,9 @@ def cohort_shares(data: Panel | Sections) -> tuple[Ints, Floats]:
     A followed person counts once per observed period. Everything sums to 1.
     """
     cohorts, code = cohort_codes(data)
-    mass = data.weight * np.count_nonzero(data.observed, axis=1) if isinstance(data, Panel) else data.weight
+    mass = data.weight
+    if isinstance(data, Panel) and not bool(data.observed.all()):
+        mass = mass * np.count_nonzero(data.observed, axis=1)
     shape = (int(data.cluster.max()) + 1, cohorts.size)
     share = np.bincount(data.cluster * cohorts.size + code, weights=mass, minlength=shape[0] * shape[1])
     return cohorts, share.reshape(shape) / share.sum()

@@ -63,7 +63,7 @@ class Reader:
 
     def outcome(self, at: Ints, index: int) -> Floats:
         """Return the outcomes (n, J) of rows in a slice: J = O x T for all periods, else O (levels or gains)."""
-        found = self.rows.outcome_at(at)
+        found = self.rows.outcome(at)
         if index == WHOLE or self.order is not None:
             return found
         found = found.reshape(at.size, -1, self.rows.periods)

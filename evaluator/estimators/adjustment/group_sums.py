@@ -71,16 +71,15 @@ def _sums(rows: Rows, at: Slices, start: int, stop: int) -> GroupSums:
     for low, high in blocks(rows.first[start:stop], int(first[stop])):
         low, high = start + low, start + high
         begin, end = int(first[low]), int(first[high])
-        x, y = rows.covariates[begin:end], rows.outcome(begin, end)
+        x, y = rows.covariates[begin:end], rows.outcome(slice(begin, end))
         weighted = x * rows.weight[begin:end, None]
         here = slice(low - start, high - start)
         runs_of = first[low:high] - begin
         if isinstance(rows.data, Sections):
             _add_sections(rows, begin, (x, weighted, y), (gram[here], cross[here], runs_of))
         elif is_once:
-            found = products(weighted, np.hstack([x, y]), runs_of)
-            gram[here, 0] = found[:, :, :columns]
-            by_period = found[:, :, columns:].reshape(high - low, columns, outcomes, number)
+            gram[here, 0] = products(weighted, x, runs_of)
+            by_period = products(weighted, y, runs_of).reshape(high - low, columns, outcomes, number)
             cross[here] = by_period.transpose(0, 3, 1, 2)
         else:
             _add_pairs(rows, at, (x, weighted, y), (gram[here], cross[here], runs_of))
