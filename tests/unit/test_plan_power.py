@@ -113,7 +113,7 @@ def test_the_error_of_placebo_windows_is_that_of_the_estimate_on_the_same_period
     window, truth, found = Window(4, 3, 6), [], []
     for seed in range(30):
         panel = world(seed, starts=(10,), periods=16)
-        made = trials(METHOD, panel, STARTS, window, 50)
+        made = trials(METHOD, panel, STARTS, window, 25)
         law = chance(made.placebo, made.treated, float(made.treated.sum()), 0.95)
         assert law is not None
         found.append(law.error)
