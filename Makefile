@@ -38,8 +38,17 @@ faults: install
 mutate: install
 	$(BIN)/python -m tests.mutation.campaign
 
-bench: install
+bench: install peers
 	$(BIN)/python -m benchmarks.demo_steps
+	$(BIN)/python -m benchmarks.peers
+
+# The programs that ours is measured and checked against, apart from it and from one another where they conflict.
+peers: build/peers/installed build/differences/installed
+
+build/%/installed: benchmarks/%.lock
+	test -x build/$*/bin/python || $(PYTHON) -m venv build/$*
+	build/$*/bin/python -m pip install --quiet --no-deps --require-hashes -r $<
+	touch $@
 
 browser: install
 	$(BIN)/python -m tests.browser.pictures
@@ -47,3 +56,8 @@ browser: install
 lock:
 	uv pip compile --universal --python-version 3.11 --extra dev --generate-hashes --no-emit-index-url \
 		--no-annotate --no-strip-extras --no-header pyproject.toml --output-file requirements.lock
+
+lock-peers:
+	for name in peers differences; do uv pip compile --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-annotate --no-strip-extras --no-header benchmarks/$$name.in \
+		--output-file benchmarks/$$name.lock; done

@@ -86,13 +86,14 @@ def floor(frame: Any, covariates: Sequence[str] = (), draws: int = 0, seed: int 
 
 
 def _laid_out(frame: Any, covariates: Sequence[str]) -> _People:
-    unit, period = frame["unit"].to_numpy(), frame["period"]
-    periods = int(np.searchsorted(unit, unit[0], side="right"))
-    cohort, cluster = (frame[name].to_numpy()[::periods] for name in ("cohort", "cluster"))
-    start = np.where(cohort == NEVER, -1, cohort - period[0])
-    design = np.column_stack([np.ones(start.size), *(frame[name].to_numpy()[::periods] for name in covariates)])
+    unit = frame["unit"]
+    periods = int(unit.search_sorted(unit[0], side="right"))
+    first = frame.select("cohort", "cluster", *covariates).gather_every(periods)
+    cohort, cluster = first["cohort"].to_numpy(), first["cluster"].to_numpy()
+    start = np.where(cohort == NEVER, -1, cohort - frame["period"][0])
+    design = np.column_stack([np.ones(start.size), *(first[name].to_numpy() for name in covariates)])
     outcome = frame["outcome"].to_numpy().reshape(-1, periods)
-    return _People(outcome, start, np.ascontiguousarray(cluster), design, int(cluster.max()) + 1)
+    return _People(outcome, start, cluster, design, int(cluster.max()) + 1)
 
 
 def _plain(people: _People, cohorts: Array) -> list[tuple[Array, Array]]:
