@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from evaluator.errors import PanelError
-from evaluator.estimators.adjustment import left_out, regression, reweighting
+from evaluator.estimators.adjustment import learners, left_out, regression, reweighting
 from evaluator.estimators.adjustment.rows import Rows, rows_of
 from evaluator.estimators.contrasts import Choices, Contrasts, contrasts
 from evaluator.vocabulary import Assumption, Cell, Fit, Floats, Ints, Panel, Sections
@@ -37,7 +37,8 @@ class GroupTime:
     by "weighting" the comparison with the odds of being treated (Hajek's; Horvitz and Thompson's is not offered, since
     it moves when a constant is added to the outcome), or "doubly_robust", right when either model is. Its `variant`
     "improved" fits both so that, if they are right, neither adds to the error. Comparison rows with a propensity of
-    .995 or more weigh nothing.
+    .995 or more weigh nothing. With `outcome_learner` or `propensity_learner` (scikit-learn's regressors and
+    classifiers), doubly robust effects use predictions from the other `folds` of whole clusters, split by `seed`.
 
     A followed unit enters a two-by-two when it is observed in both its periods. In sections the propensity model has
     the rows of both.
@@ -49,6 +50,10 @@ class GroupTime:
     base_periods: int = 1
     adjustment: str = "none"
     variant: str = "traditional"
+    outcome_learner: Any = None
+    propensity_learner: Any = None
+    folds: int = 5
+    seed: int = 0
     name: str = "group_time"
     source: str = (
         "Callaway and Sant'Anna (2021), J. Econometrics 225(2), Theorem 1; Sant'Anna and Zhao (2020), "
@@ -96,7 +101,14 @@ class GroupTime:
         )
 
     def effects_without_each_cluster(self, panel: Data, cells: tuple[Cell, ...]) -> Floats:
-        """Return the effects (G, C) of `cells` refitted without each cluster in turn; NaN where a cell drops out."""
+        """Return the effects (G, C) of `cells` refitted without each cluster in turn; NaN where a cell drops out.
+
+        With learners by G fits, else by a short cut that gives the same numbers.
+        """
+        if self._learners() is not None:
+            from evaluator.inference.leave_one_out import refit_without_each_cluster
+
+            return refit_without_each_cluster(self, panel, cells, int(panel.cluster.max()) + 1)
         rows, found = self._laid_out(panel, (panel.outcome,))
         names = [(c.cohort, c.period, c.base) for c in found.cells("")]
         where = {(c.cohort, c.period, c.base): i for i, c in enumerate(cells)}
@@ -129,8 +141,15 @@ class GroupTime:
         return rows, contrasts(rows.cohorts, rows.periods, self._choices())
 
     def _estimated(self, rows: Rows, cells: Contrasts) -> tuple[Contrasts, Floats, Floats]:
-        method = self._method()
+        method, learned = self._method(), self._learners()
+        if learned is not None:
+            return learners.fit(rows, cells, learned)
         return regression.fit(rows, cells) if method is None else reweighting.fit(rows, cells, method)
+
+    def _learners(self) -> learners.Learners | None:
+        if self.outcome_learner is None and self.propensity_learner is None:
+            return None
+        return learners.Learners(self.outcome_learner, self.propensity_learner, self.folds, self.seed)
 
     def _method(self) -> reweighting.Method | None:
         """Return which weights; None for a regression or no adjustment, which is one on a constant."""
