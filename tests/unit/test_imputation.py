@@ -131,6 +131,8 @@ def test_leads_by_default_are_half_of_the_periods_before_the_window():
     fit = Imputation(anticipation=1).fit(weighted())
     before = {s: [c.period for c in fit.cells if c.cohort == s and c.period < s - 1] for s in (3, 5, 6)}
     assert before == {3: [1], 5: [2, 3], 6: [3, 4]}
+    bases = {(c.cohort, c.period < c.cohort - 1): c.base for c in fit.cells}
+    assert bases == {(3, True): 0, (3, False): 1, (5, True): 1, (5, False): 3, (6, True): 2, (6, False): 4}
 
 
 def test_a_trend_before_the_start_shows_in_the_leads_and_anticipation_does_too():

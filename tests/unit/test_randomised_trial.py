@@ -165,6 +165,9 @@ def test_it_says_what_it_assumes_and_averages_over_starts():
     panel, _ = trial(7, starts=(2, 3))
     found = aggregate(RandomisedTrial(baseline=True).fit(panel), panel, "event")
     assert found.labels == (0, 1, 2)
+    ahead = RandomisedTrial(baseline=True, anticipation=1).fit(panel)
+    assert {(c.cohort, c.base) for c in ahead.cells} == {(2, 0), (3, 1)}
+    assert min(c.period - c.cohort for c in ahead.cells) == -1
 
 
 def test_what_cannot_be_compared_or_adjusted_is_refused():

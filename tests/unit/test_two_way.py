@@ -164,6 +164,7 @@ def test_every_exposed_cell_carries_the_coefficient_and_counts_its_clusters():
     fit = TwoWay().fit(panel)
     assert {(c.cohort, c.period) for c in fit.cells} == {(s, t) for s in (3, 5, 6) for t in range(s, 8)}
     assert np.ptp(fit.effect) == 0
+    assert {(c.cohort, c.base) for c in TwoWay(anticipation=1).fit(panel).cells} == {(3, 1), (5, 3), (6, 4)}
     for kind in ("simple", "event", "group", "calendar"):
         found = aggregate(fit, panel, kind)
         np.testing.assert_allclose([found.value, found.se], [fit.effect[0], errors(fit)[0]], atol=1e-12)
