@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, is_dataclass
+from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
@@ -18,6 +19,7 @@ def installed() -> dict[str, EntryPoint]:
     return {point.name: point for point in found}
 
 
+@cache
 def load(name: str) -> type:
     """Return the estimator class registered as `name`, or that of `module:Class`.
 
