@@ -43,40 +43,44 @@ class Plan:
     overall: Bools  # (K,)
     cohort: Ints  # (C,) index into the cohorts of the shares
 
-    def weights(self, available: Bools, share: Floats) -> Floats:
-        """Return weights (1 + K, C) of the available cells at cohort shares (E,); rows without cells are NaN."""
-        used = available & (self.part >= 0)
-        mass = np.where(used, 1.0 if self.kind == "group" else share[self.cohort], 0.0)
-        out = np.zeros((1 + len(self.labels), mass.size))
-        at = np.flatnonzero(used)
-        out[1 + self.part[at], at] = mass[at]
-        total = out[1:].sum(axis=1, keepdims=True)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            out[1:] /= total
-        importance = self.importance(available, share) * (total[:, 0] > 0)
+    def weights(self, share: Floats) -> Floats:
+        """Return the weights (1 + K, C) of the cells at cohort shares (E,); NaN in rows without cells."""
+        return self.averages(np.eye(self.part.size), share).T
+
+    def averages(self, effect: Floats, share: Floats) -> Floats:
+        """Return averages (..., 1 + K) of effects (..., C) at cohort shares (..., E).
+
+        Effects that are NaN are left out; an average without any is NaN.
+        """
+        known, own = np.isfinite(effect), share[..., self.cohort]
+        value, member = (
+            np.where(known, effect, 0.0),
+            (self.part[:, None] == np.arange(len(self.labels))).astype(np.float64),
+        )
+        mass = np.where(known, 1.0 if self.kind == "group" else own, 0.0)
+        total = mass @ member
+        parts = _ratio((mass * value) @ member, total)
         if self.kind == "simple":
-            keep = np.where(available & self.post, share[self.cohort], 0.0)
-            out[0] = keep / keep.sum() if keep.any() else np.nan
-        elif importance.sum() > 0:
-            parts = np.where(importance[:, None] > 0, out[1:], 0.0)
-            out[0] = (importance / importance.sum()) @ parts
+            mass = np.where(known & self.post, own, 0.0)
+            overall = _ratio((mass * value).sum(axis=-1), mass.sum(axis=-1))
         else:
-            out[0] = np.nan
-        return out
+            importance = np.where(total > 0, self._importance(share), 0.0)
+            overall = _ratio((importance * np.where(total > 0, parts, 0.0)).sum(axis=-1), importance.sum(axis=-1))
+        return np.concatenate([overall[..., None], parts], axis=-1)
 
-    def average(self, effect: Floats, share: Floats) -> Floats:
-        """Return the averages (1 + K,) of the known effects (C,) at cohort shares (E,); NaN without known cells."""
-        known = np.isfinite(effect)
-        return self.weights(known, share) @ np.where(known, effect, 0.0)
+    def first(self) -> Ints:
+        """Return the first cell of each part (K,)."""
+        return np.array([np.flatnonzero(self.part == k)[0] for k in range(len(self.labels))], dtype=np.int64)
 
-    def importance(self, available: Bools, share: Floats) -> Floats:
-        """Return how much each part (K,) counts in the overall mean, not normalised."""
-        if self.kind != "group":
-            return self.overall.astype(np.float64)
-        out = np.zeros(len(self.labels))
-        used = available & (self.part >= 0)
-        out[self.part[used]] = share[self.cohort[used]]
-        return out
+    def _importance(self, share: Floats) -> Floats:
+        """Return how much each part (..., K) counts in the overall mean: cohorts by share, the others alike."""
+        if self.kind == "group":
+            return np.asarray(share[..., self.cohort[self.first()]], dtype=np.float64)
+        return self.overall.astype(np.float64)
+
+
+def _ratio(above: Floats, below: Floats) -> Floats:
+    return np.divide(above, below, out=np.full(above.shape, np.nan), where=below > 0)
 
 
 def aggregate(fit: Fit, panel: Panel | Sections, kind: str) -> Aggregate:
@@ -89,7 +93,7 @@ def aggregate(fit: Fit, panel: Panel | Sections, kind: str) -> Aggregate:
     cohorts, share = cohort_shares(panel)
     mean = share.sum(axis=0)
     plan = averaging(fit.cells, panel.periods, cohorts, kind)
-    weights = plan.weights(np.ones(len(fit.cells), dtype=np.bool_), mean)
+    weights = plan.weights(mean)
     smallest = noise(panel)
     values = without_noise(weights @ fit.effect, smallest)
     influence = clustered(fit.influence @ weights.T, panel.cluster)
@@ -181,9 +185,8 @@ def _share_slopes(plan: Plan, effect: Floats, values: Floats, mean: Floats) -> F
     """
     out = np.zeros((mean.size, values.size))
     if plan.kind == "group":
-        overall = np.arange(len(plan.labels))
-        cohort, numbers = plan.cohort[[int(np.flatnonzero(plan.part == k)[0]) for k in overall]], values[1:]
-        rows = np.zeros_like(overall)
+        cohort, numbers = plan.cohort[plan.first()], values[1:]
+        rows = np.zeros_like(cohort)
     else:
         used = plan.post if plan.kind == "simple" else plan.part >= 0
         cohort, numbers = plan.cohort[used], effect[used]

@@ -110,8 +110,7 @@ def _refits(estimator: Any, panel: Panel | Sections, kind: str, cells: tuple[Cel
     cohorts, share = cohort_shares(panel)
     plan, left = averaging(cells, panel.periods, cohorts, kind), share.sum(axis=0) - share
     effects = effects_without_each_cluster(estimator, panel, cells, len(share))
-    refits = np.array([plan.average(*given) for given in zip(effects, left, strict=True)])
-    return without_noise(refits, noise(panel))
+    return without_noise(plan.averages(effects, left), noise(panel))
 
 
 def effects_without_each_cluster(

@@ -85,7 +85,7 @@ def _assigned(estimator: Any, pool: Panel | Sections, kind: str, cohort: Ints, l
     plan = averaging(cells, pool.periods, cohorts, kind)
     mass = cohort_shares(pool)[1].sum(axis=1)
     shares = (cohort[:, :, None] == cohorts).astype(np.float64).transpose(0, 2, 1) @ mass  # (S, E)
-    found = np.array([plan.average(effect, share) for effect, share in zip(effects, shares, strict=True)])
+    found = plan.averages(effects, shares)
     where = {None: 0, **{label: 1 + at for at, label in enumerate(plan.labels)}}
     absent = np.full((len(found), 1), np.nan)
     return without_noise(np.hstack([found, absent]), noise(pool))[:, [where.get(label, -1) for label in labels]]

@@ -90,14 +90,14 @@ def test_a_kind_that_is_not_known_is_refused():
 def test_averages_of_what_is_left_use_new_shares():
     plan = averaging(CELLS, data().periods, np.array([2, 3, NEVER]), "event")
     without = np.where([cell.cohort == 3 for cell in CELLS], np.nan, EFFECT)
-    np.testing.assert_allclose(plan.average(without, np.array([0.4, 0.0, 0.6])), [2.5, np.nan, 0.0, 1.0, 4.0])
+    np.testing.assert_allclose(plan.averages(without, np.array([0.4, 0.0, 0.6])), [2.5, np.nan, 0.0, 1.0, 4.0])
     simple = averaging(CELLS, data().periods, np.array([2, 3, NEVER]), "simple")
-    np.testing.assert_allclose(simple.average(without, np.array([0.4, 0.1, 0.5])), [2.5])
-    np.testing.assert_allclose(simple.average(EFFECT, np.array([0.1, 0.2, 0.7])), [(0.1 * 5 + 0.2 * 7) / 0.4])
-    assert np.isnan(simple.average(np.full(6, np.nan), np.array([0.4, 0.1, 0.5])))
+    np.testing.assert_allclose(simple.averages(without, np.array([0.4, 0.1, 0.5])), [2.5])
+    np.testing.assert_allclose(simple.averages(EFFECT, np.array([0.1, 0.2, 0.7])), [(0.1 * 5 + 0.2 * 7) / 0.4])
+    assert np.isnan(simple.averages(np.full(6, np.nan), np.array([0.4, 0.1, 0.5])))
     group = averaging(CELLS, data().periods, np.array([2, 3, NEVER]), "group")
-    np.testing.assert_allclose(group.average(without, np.array([0.4, 0.1, 0.5])), [2.5, 2.5, np.nan])
-    assert np.isnan(group.average(np.full(6, np.nan), np.array([0.4, 0.1, 0.5]))).all()
+    np.testing.assert_allclose(group.averages(without, np.array([0.4, 0.1, 0.5])), [2.5, 2.5, np.nan])
+    assert np.isnan(group.averages(np.full(6, np.nan), np.array([0.4, 0.1, 0.5]))).all()
 
 
 def test_cohort_shares_by_hand():
