@@ -149,7 +149,7 @@ def pooled(panel, start, period):
 
 def test_differing_trends_are_survived_where_two_differences_and_pooling_are_seen_to_fail():
     true, twice, together = [], [], []
-    for seed in range(80):
+    for seed in range(40):
         panel, _ = uneven(seed)
         for weighting in ("efficient", "size"):
             fit = TripleDifference(comparison="not_yet", weighting=weighting).fit(panel)
@@ -159,7 +159,7 @@ def test_differing_trends_are_survived_where_two_differences_and_pooling_are_see
         difference = GroupTime(comparison="not_yet").fit(eligible)
         twice.append(difference.effect[[(c.cohort, c.period) for c in difference.cells].index((2, 2))] - 1.0)
         together.append(pooled(panel, 2, 2) - 1.0)
-    spread = np.std(true) / np.sqrt(80)
+    spread = np.std(true) / np.sqrt(40)
     assert abs(np.mean(true)) < 4 * spread
     assert abs(np.mean(twice)) > 8 * spread
     assert abs(np.mean(together)) > 8 * spread
@@ -169,7 +169,7 @@ def test_differing_trends_are_survived_where_two_differences_and_pooling_are_see
     ("comparison", "weighting"), [("never", "size"), ("not_yet", "size"), ("not_yet", "efficient")]
 )
 def test_known_effects_are_recovered_and_intervals_cover(comparison, weighting):
-    found = [uneven(seed, units=600) for seed in range(150)]
+    found = [uneven(seed, units=400) for seed in range(100)]
     scaled, off = [], []
     for panel, truth in found:
         fit = TripleDifference(comparison=comparison, weighting=weighting).fit(panel)
