@@ -95,4 +95,5 @@ def _insert(connection: duckdb.DuckDBPyConnection, table: str, run_id: str, rows
     values = [[run_id, *(row.get(name) for name in names)] for row in rows]
     if values:
         marks = ", ".join("?" * (len(names) + 1))
-        connection.executemany(f"insert into release.{table} values ({marks})", values)
+        listed = ", ".join(f'"{name}"' for name in ("run_id", *names))
+        connection.executemany(f"insert into release.{table} ({listed}) values ({marks})", values)

@@ -109,8 +109,8 @@ def insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Iterable[Row
             raise KeyError(f"{table}: no column {sorted(stranger)[0]}")
         values.append([_plain(row.get(name)) for name in names])
     if values:
-        marks = ", ".join("?" * len(names))
-        connection.executemany(f"insert into {schema}.{table} values ({marks})", values)
+        marks, listed = ", ".join("?" * len(names)), ", ".join(f'"{name}"' for name in names)
+        connection.executemany(f"insert into {schema}.{table} ({listed}) values ({marks})", values)
 
 
 def _plain(value: Any) -> Any:

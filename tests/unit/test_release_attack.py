@@ -33,6 +33,12 @@ def _findings(treated: list[int], months: list[tuple[int, int]], groups: list[in
         group = {"grouping": "age_group", "group_name": f"g{index}", "persons": members, "is_estimable": True}
         group["smallest_count"] = members // 2
         found.add("groups", {**group, "value": 0.1, "low": 0.0, "high": 0.2})
+    place = {"outcome": "job", "horizon_weeks": 52, "unit": "share", "n": persons, "smallest_count": min(count, rows)}
+    found.add("bounds", {**place, "bound": 1.0, "low": 0.0123456, "high": 0.0987654})
+    found.add("drift", {**place, "power": 0.8, "slope": 0.0123456, "bias": 0.1, "bias_if_passed": 0.2})
+    found.add("curve", {**place, "estimator": "group_time", "value": 0.0123456, "low": 0.0, "high": 0.1,
+                        "is_estimable": True, "leave_out": "largest", "is_main": False})  # fmt: skip
+    found.add("decomposition", {**place, "kind": "treated_never", "weight": 0.75, "value": 0.0123456})
     found.add("deliveries", {"extract": "personer", "file": "personer.csv", "rows": rows, "rejected": rows % 7})
     found.add("quality", {"table_name": "stg_persons", "rule": "key", "rows": rows, "unexpected": rows % 5})
     found.facts(persons_treated=sum(treated), persons_comparison=rows)
@@ -149,6 +155,30 @@ def test_two_releases_one_person_apart_differ_by_nothing_or_a_whole_base(
     for key in first.keys() & second.keys():
         difference = abs(first[key] - second[key])
         assert difference == 0 or difference >= MINIMUM_COUNT, f"{key} differs by {difference}"
+
+
+EFFECTS = {
+    "bounds": ("low", "high"),
+    "drift": ("slope", "bias", "bias_if_passed"),
+    "curve": ("value", "low", "high"),
+    "decomposition": ("value",),
+}
+
+
+@settings(max_examples=60, deadline=None)
+@given(persons=st.integers(20, 900), count=st.integers(0, 12))
+def test_how_well_an_answer_holds_leaves_no_finer_than_the_answer(persons: int, count: int) -> None:
+    """An effect on at most five persons stays, and every other comes in steps of five of the rounded persons."""
+    released = _release(_findings([100] * len(STATES), [(persons, count)], [30, 40], 5000))
+    for table, names in EFFECTS.items():
+        (row,) = released[table]
+        for name in names:
+            if count <= MINIMUM_COUNT:
+                assert (row[name], row["status"]) == (None, "suppressed")
+            else:
+                behind = POLICY.count(persons)
+                steps = float(row[name]) * behind / ROUNDING_BASE
+                assert steps == pytest.approx(round(steps), abs=behind * 1e-4)
 
 
 @pytest.mark.parametrize("count", range(12))
