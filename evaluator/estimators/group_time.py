@@ -67,6 +67,8 @@ class GroupTime:
                 raise ValueError(f"group_time: {field} '{getattr(self, field)}' is unknown; expected one of {known}")
         if self.anticipation < 0 or self.base_periods < 1 or (self.base_periods > 1 and self.base != "universal"):
             raise ValueError("group_time: expected anticipation >= 0 and base_periods 1, or more with a universal base")
+        if self._learners() is not None and (self.adjustment != "doubly_robust" or self.folds < 2):
+            raise ValueError("group_time: learners need adjustment 'doubly_robust' and at least 2 folds")
 
     def fit(self, panel: Data) -> Fit:
         """Return effects (C,) and influence summed to clusters (G, C); `scale` is the number of rows.

@@ -65,6 +65,8 @@ def _levels(reads: Reader, design: Design, method: Method, asked: Ints) -> list[
     touched = np.isin(asked, sample.cluster)
     whole = propensity.coefficients(sample, is_tilted=method.is_improved)
     out = [np.full((reads.rows.clusters, reads.columns(index)), np.nan) for index in design.slices]
+    counted = (sample.weight > 0) & (sample.treated == 0)
+    compared = _Sums(np.bincount(sample.cluster[counted], minlength=reads.rows.clusters).astype(np.float64))
     queue = np.append(asked[touched], NOBODY)
     for start in range(0, queue.size, BATCH):
         left = queue[start : start + BATCH]
@@ -74,7 +76,8 @@ def _levels(reads: Reader, design: Design, method: Method, asked: Ints) -> list[
         typical = treated / treated[:, :1]
         weighed = [part.weighed(found, left) for part in parts]
         mass = np.sum([moment[:, 0] for moment, _ in weighed], axis=0)
-        typical[~(mass > propensity.OVERLAP * treated[:, 0])] = np.nan
+        is_determined = compared.without(left) >= typical.shape[1]
+        typical[~(is_determined & (mass > propensity.OVERLAP * treated[:, 0]))] = np.nan
         for levels, part, (moment, gram) in zip(out, parts, weighed, strict=True):
             level = part.of_treated(left, typical, is_efficient=is_efficient)
             level -= part.of_compared(_Refits(left, found, typical, moment, gram), method)

@@ -107,6 +107,8 @@ def sample_of(arms: list[tuple[Arm, Arm]]) -> Sample:
 
 def _pooled(clusters: int, arms: list[tuple[Arm, Arm]], method: Method) -> Pooled:
     sample = sample_of(arms)
+    if (sample.weight * (1 - sample.treated) > 0).sum() < sample.covariates.shape[1]:
+        raise undetermined(sample.covariates.shape[1])
     found = propensity.coefficients(sample, is_tilted=method.is_improved)
     treated = int(sample.treated.sum())
     x1, w1, own = sample.covariates[:treated], sample.weight[:treated], sample.cluster[:treated]
@@ -213,9 +215,14 @@ def determined(bread: Floats) -> Floats:
     """Return an inverse, or raise PanelError when there is none."""
     if np.isfinite(bread).all():
         return bread
-    raise PanelError(
-        f"group_time: the rows of a two-by-two do not determine {bread.shape[-1] - 1} covariates (fewer rows than "
-        "covariates, or collinear); expected more. Leave out covariates, make periods longer or widen the comparison."
+    raise undetermined(bread.shape[-1])
+
+
+def undetermined(columns: int) -> PanelError:
+    """Return why a model cannot be fitted."""
+    return PanelError(
+        f"group_time: the rows of a two-by-two do not determine {columns - 1} covariates (fewer rows than covariates, "
+        "or collinear); expected more. Leave out covariates, make periods longer or widen the comparison."
     )
 
 
