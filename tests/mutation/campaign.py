@@ -26,7 +26,10 @@ from tests.mutation.mutants import Mutant, mutants
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "mutation"
 RESULTS, SURVIVORS = (Path(__file__).with_name(name) for name in ("results.csv", "survivors.csv"))
-TARGETS = ("evaluator/inference/*.py", "evaluator/estimators/cluster_sums.py", "evaluator/estimators/group_time.py")
+TARGETS = (
+    "evaluator/inference/*.py", "evaluator/estimators/group_time.py", "evaluator/estimators/contrasts.py",
+    "evaluator/estimators/adjustment/group_sums.py", "evaluator/estimators/adjustment/regression.py",
+)  # fmt: skip
 TESTS = ("tests/unit/test_inference*.py", "tests/unit/test_placebo_sets.py", "tests/unit/test_group_time*.py")
 HEAVY = ("numpy", "scipy.stats", "scipy.optimize", "polars", "pytest", "hypothesis", "_pytest.assertion.rewrite")
 SECONDS = 90

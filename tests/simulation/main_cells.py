@@ -28,8 +28,9 @@ UNSUPPORTED = (1, 2, 4)
 METHOD = GroupTime(comparison="not_yet", base="universal")
 BAD = (BeforeAfter(), STATIC_TWO_WAY, HalvedErrors())
 CODE = (
-    "evaluator/conformance/worlds.py", "evaluator/estimators/group_time.py", "evaluator/estimators/cluster_sums.py",
-    "evaluator/inference", "evaluator/registers/municipalities.csv", "tests/simulation/bad_estimators.py",
+    "evaluator/conformance/worlds.py", "evaluator/estimators/group_time.py", "evaluator/estimators/contrasts.py",
+    "evaluator/estimators/segments.py", "evaluator/estimators/adjustment", "evaluator/inference",
+    "evaluator/registers/municipalities.csv", "tests/simulation/bad_estimators.py",
     "tests/simulation/main_cells.py",
 )  # fmt: skip
 Row = dict[str, Any]
