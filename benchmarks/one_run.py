@@ -13,6 +13,7 @@ import time
 import warnings
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from benchmarks.programs import PROGRAMS
 
@@ -31,17 +32,22 @@ def main() -> None:
     chosen = options.parse_args()
     warnings.filterwarnings("ignore")
     program = PROGRAMS[chosen.method, chosen.program]
+    found: dict[str, Any] = {"version": metadata.version(program.package)}
+    _write(chosen.answer, found)
     frame = program.read(chosen.panel, chosen.covariates)
     effect, error = program.answer(frame, chosen.covariates, chosen.draws)
-    cold = time.monotonic() - chosen.started
-    warm = None
-    if cold < chosen.patience:
+    found |= {"cold": time.monotonic() - chosen.started, "effect": effect, "error": error}
+    _write(chosen.answer, found)
+    if found["cold"] < chosen.patience:
         begun = time.monotonic()
         program.answer(frame, chosen.covariates, chosen.draws)
-        warm = time.monotonic() - begun
+        _write(chosen.answer, found | {"warm": time.monotonic() - begun})
+
+
+def _write(answer: Path, found: dict[str, Any]) -> None:
+    """Write what is known so far, so that a run that is ended leaves its version and its cold answer."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    found = {"cold": cold, "warm": warm, "megabytes": peak, "effect": effect, "error": error}
-    chosen.answer.write_text(json.dumps(found | {"version": metadata.version(program.package)}), encoding="utf-8")
+    answer.write_text(json.dumps(found | {"megabytes": peak}), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -86,7 +86,7 @@ def runs(chosen: tuple[Task, ...], repeats: int) -> Iterator[dict[str, Any]]:
                     with DONE.open("a", encoding="utf-8") as file:
                         file.write(json.dumps(found) + "\n")
                     _say(found)
-                if found["note"] or found["cold"] > PATIENCE:
+                if found["effect"] is None or found["note"] or found["cold"] > PATIENCE:
                     tired.add(program)
                 if found["note"].startswith("ended"):
                     ended.add(kind)
@@ -118,10 +118,13 @@ def _run(task: Task, program: str) -> dict[str, Any]:
             [*command, "--started", str(time.monotonic())], stdout=output, stderr=output, start_new_session=True
         )
         note = _watched(process, task.seconds)
-    if not note and answer.exists():
-        return json.loads(answer.read_text(encoding="utf-8")) | {"note": ""}
-    last = (panels.FOLDER / "output.txt").read_text(encoding="utf-8").strip().splitlines()[-1:]
-    return NOTHING | {"note": note or f"stopped: {' '.join(last)[:120]}"}
+    found = json.loads(answer.read_text(encoding="utf-8")) if answer.exists() else {}
+    if note and "effect" in found:
+        note = f"warm run {note}"
+    if not note and "effect" not in found:
+        said = (panels.FOLDER / "output.txt").read_text(encoding="utf-8").strip().splitlines()
+        note = f"stopped: {said[-1][:120] if said else 'it said nothing'}"
+    return NOTHING | found | {"note": note}
 
 
 def _watched(process: subprocess.Popen[bytes], seconds: float) -> str:

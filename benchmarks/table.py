@@ -68,7 +68,7 @@ def written(runs: Sequence[dict[str, Any]], target: Path) -> list[dict[str, Any]
 
 
 def _row(key: str, runs: list[dict[str, Any]]) -> dict[str, Any]:
-    answered = [run for run in runs if not run["note"]]
+    answered = [run for run in runs if run["effect"] is not None]
     kept = answered or runs
     same = ("method", "persons", "covariates", "draws", "program", "version")
     return {name: kept[0][name] for name in same} | {

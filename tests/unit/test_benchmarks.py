@@ -1,0 +1,57 @@
+"""The floor computes what the engine computes, and the table tells when a program does not."""
+
+import numpy as np
+import pytest
+
+from benchmarks import panels
+from benchmarks.floor import floor
+from benchmarks.table import written
+from evaluator import Panel
+from evaluator.estimators.group_time import GroupTime
+from evaluator.inference import aggregate
+
+
+@pytest.mark.parametrize("covariates", [(), panels.NAMES])
+def test_the_floor_equals_the_engine(covariates):
+    frame = panels.frame(3000)
+    kept = frame["cluster"].unique().sort()
+    frame = frame.with_columns(cluster=kept.search_sorted(frame["cluster"]))  # a small panel misses some places
+    found = floor(frame, covariates, draws=99 if covariates else 0)
+    names = {name: name for name in ("unit", "period", "outcome", "cohort", "cluster")}
+    panel = Panel.from_frame(frame, **names, covariates=covariates)
+    fit = GroupTime(adjustment="doubly_robust" if covariates else "none").fit(panel)
+    overall, events = aggregate(fit, panel, "simple"), aggregate(fit, panel, "event")
+    np.testing.assert_allclose([found.simple, found.simple_se], [overall.value, overall.se], atol=1e-9)
+    np.testing.assert_array_equal(found.event_times, events.labels)
+    np.testing.assert_allclose(found.event, events.effect, atol=1e-9)
+    np.testing.assert_allclose(found.event_se, events.error, atol=1e-9)
+    assert np.isfinite(found.critical) == bool(covariates)
+
+
+def run(program, effect, error, note="", **choices):
+    asked = {"method": "group_time", "persons": 10, "covariates": 0, "draws": 0, "program": program} | choices
+    times = {"cold": 2.0, "warm": 1.0, "megabytes": 3, "version": "1"}
+    return asked | times | {"key": program, "repeat": 0, "effect": effect, "error": error, "note": note}
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        (run("csdid", 1.0, 0.1), "agrees"),
+        (run("csdid", 1.001, 0.1), "differs: effect"),
+        (run("csdid", 1.0, 0.12), "differs: error"),
+        (run("diff-diff", 1.0, 0.1 * np.sqrt(98 / 97)), "error 1.0051 times ours: error x sqrt"),
+        (run("diff-diff", 1.0, 0.11), "differs: error"),
+        (run("csdid", None, None, note="ended after 1 s"), "no answer to compare"),
+    ],
+)
+def test_a_row_says_whether_its_program_answers_as_ours(other, said, tmp_path):
+    rows = written([run("ours", 1.0, 0.1), other], tmp_path / "table.csv")
+    assert rows[0]["agreement"] == "agrees"
+    assert rows[1]["agreement"].startswith(said)
+
+
+def test_a_row_holds_the_median_of_its_runs_and_the_ratio_to_ours(tmp_path):
+    slower = [run("csdid", 1.0, 0.1) | {"warm": seconds} for seconds in (9.0, 4.0, 5.0)]
+    rows = written([run("ours", 1.0, 0.1), *slower], tmp_path / "table.csv")
+    assert (rows[1]["runs"], rows[1]["warm_seconds"], rows[1]["warm_to_ours"]) == (3, 5.0, 5.0)
