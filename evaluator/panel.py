@@ -64,7 +64,7 @@ def panel_from_frame(
     first, start = order.places(), np.full(order.shape[0], NEVER)
     if cohort is not None:
         given = column(frame, cohort)
-        start = starts(given[first], order.periods)
+        start = starts(np.ascontiguousarray(given[first]), order.periods)
         _refuse_moved(order, given, cohort, is_start=True)
     mass = np.ones(start.size)
     if weight is not None:
@@ -75,7 +75,7 @@ def panel_from_frame(
     if cluster is not None:
         label = keys(frame, cluster)[0]
         _refuse_moved(order, label, cluster)
-        group = coded(label[first])[1]
+        group = coded(np.ascontiguousarray(label[first]))[1]
     if exposure is not None:
         dose = order.grid(order.sorted(floats(frame, exposure)))
         refuse(int((observed & np.isnan(dose)).sum()), values.size, f"rows have no {exposure}", "a dose in every row")
@@ -151,7 +151,7 @@ def _as_it_is(units: tuple[Column, Column | None], times: tuple[Column, Column |
     periods = int(changed.argmax()) + 1 if changed.any() else unit.size
     if not unit.size or unit.size % periods:
         return None
-    who, when = unit[::periods], time[:periods]
+    who, when = np.ascontiguousarray(unit[::periods]), time[:periods]
     is_run = np.count_nonzero(changed) == who.size - 1 == np.count_nonzero(changed[periods - 1 :: periods])
     if not (is_run and (who[1:] > who[:-1]).all() and (when[1:] > when[:-1]).all()):
         return None

@@ -145,3 +145,71 @@ def test_leaving_out_a_cluster_renumbers_the_rest():
     assert isinstance(panel, Panel)
     assert (panel.units, panel.cohort.tolist()) == ((1, 2), [NEVER, 2])
     assert select(panel, np.array([False, True])).outcome.shape == (1, 3)
+
+
+def written(unit, period):
+    """Return the frame of five units with ids and periods written in other ways, and traits."""
+    frame = long([2002, 0, 2003, None, 2002])
+    ids = {"small": pl.col("who"), "wide": (pl.col("who") - 2) * 10**15, "text": pl.format("P{}", 7 - pl.col("who"))}
+    periods = {"number": pl.col("year"), "date": pl.date(pl.col("year"), 1, 1), "text": pl.format("aar {}", "year")}
+    starts = {"number": pl.col("start"), "date": pl.date(pl.col("start"), 1, 1), "text": pl.format("aar {}", "start")}
+    start = starts[period] if period == "number" else pl.when(pl.col("start") > 0).then(starts[period])
+    return frame.select(
+        ids[unit].alias("who"), periods[period].alias("year"), start.alias("start"), "y",
+        size=pl.col("who") + 1.0, town=pl.format("by {}", pl.col("who") % 2), rate=pl.col("y") * 2, age=pl.col("y") + 1,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("unit", ["small", "wide", "text"])
+@pytest.mark.parametrize("period", ["number", "date", "text"])
+@pytest.mark.parametrize("gaps", [False, True])
+def test_sorted_shuffled_and_pandas_frames_give_the_same_panel(unit, period, gaps):
+    frame = written(unit, period).sort("who", "year")
+    if gaps:
+        frame = frame.filter(pl.int_range(pl.len()) != 4)
+    names = {**NAMES, "cluster": "town", "weight": "size", "exposure": "rate", "covariates": ["age"], "gaps": gaps}
+    one = panel_from_frame(frame, **names)
+    shuffled = frame.sample(fraction=1, shuffle=True, seed=3)
+    for other in (shuffled, frame.to_pandas(), shuffled.to_pandas(), pl.concat([frame[:7], frame[7:]], rechunk=False)):
+        two = panel_from_frame(other, **names)
+        for name in ("outcome", "observed", "exposure", "cohort", "cluster", "weight", "covariates"):
+            np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
+        assert (one.units, len(one.periods)) == (two.units, 3)
+    expected = {"small": [0, 1, 2, 3, 4], "wide": [-2, -1, 0, 1, 2], "text": ["P3", "P4", "P5", "P6", "P7"]}[unit]
+    assert [u if unit != "wide" else u // 10**15 for u in one.units] == expected
+    starts_ = [1, NEVER, 2, NEVER, 1]
+    assert one.cohort.tolist() == (starts_[::-1] if unit == "text" else starts_)
+    assert one.covariates[:, 0].tolist() == (one.outcome[:, 0] + 1).tolist()
+
+
+def test_a_complete_sorted_frame_is_read_without_a_copy():
+    frame = long([2002, 0, 2003])
+    panel = panel_from_frame(frame, **NAMES)
+    assert np.shares_memory(panel.outcome, frame["y"].to_numpy())
+    assert not np.shares_memory(panel_from_frame(frame[::-1], **NAMES).outcome, frame["y"].to_numpy())
+
+
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize("same", [[0, None, 0], [2004, 2999, 2004], [2002, 2002, 2002]])
+def test_starts_that_mean_the_same_do_not_move(same, order):
+    frame = moving("start", [*same, 2003, 2003, 2003])[::order]
+    assert panel_from_frame(frame, **NAMES).cohort.tolist() == [1 if same[0] == 2002 else NEVER, 2]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize(
+    ("frame", "extra", "message"),
+    [
+        (moving("start", [2002, None, 2002, 0, 0, 0]), {}, "1 of 2 units change start"),
+        (moving("start", [2002, 2002, 2002, 0, 2003, 0]), {}, "1 of 2 units change start"),
+        (moving("c", ["a", "b", "a", "a", "b", "b"]), {"cluster": "c"}, "2 of 2 units change c"),
+        (moving("c", ["a", None, "a", "a", "b", "b"]), {"cluster": "c"}, "1 of 6 rows have no c"),
+        (moving("who", [1, 1, 1, 2, 2, None]), {}, "1 of 6 rows have no who"),
+        (moving("who", [1, 1, 1, 2, 1, 2]), {}, "1 of 6 rows repeat"),
+        (moving("y", [1.0, float("inf"), 1.0, 1.0, 1.0, 1.0]), {}, "1 of 6 rows have an infinite y"),
+        (moving("y", ["a", "b", "c", "d", "e", "f"]), {}, "column 'y' is not numeric"),
+    ],
+)
+def test_what_is_wrong_is_found_in_any_order(frame, extra, message, order):
+    with pytest.raises(PanelError, match=message):
+        panel_from_frame(frame[::order], **{**NAMES, **extra})

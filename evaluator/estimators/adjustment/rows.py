@@ -68,18 +68,17 @@ def rows_of(data: Panel | Sections, outcomes: Sequence[Floats], *, is_adjusted: 
     cohorts, code = cohort_codes(data.cohort, len(data.periods))
     clusters = int(data.cluster.max()) + 1
     key = code * clusters + data.cluster
-    if isinstance(data, Sections):
-        order = np.lexsort((data.period, key))
-    else:
-        order = np.argsort(key.astype(np.uint16) if cohorts.size * clusters < 2**16 else key, kind="stable")
+    if cohorts.size * clusters < 2**16:
+        key = key.astype(np.uint16)  # sorted in time linear in the rows
+    order = np.lexsort((data.period, key)) if isinstance(data, Sections) else np.argsort(key, kind="stable")
     key = key[order]
     first = runs(key)
     covariates = _standardised(data) if is_adjusted else np.ones((key.size, 1))
     return Rows(
         order=order,
         first=first,
-        cohort=key[first] // clusters,
-        cluster=key[first] % clusters,
+        cohort=key[first].astype(np.int64) // clusters,
+        cluster=key[first].astype(np.int64) % clusters,
         weight=data.weight[order],
         covariates=covariates[order] if is_adjusted else covariates,
         cohorts=cohorts,
