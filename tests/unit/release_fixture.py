@@ -8,6 +8,8 @@ import math
 from datetime import date
 from typing import Any
 
+import release_robustness
+
 from evaluator.release import COLUMNS
 
 RUNS = {"trappe": "a1b2c3d4e5f60001", "horsens": "a1b2c3d4e5f60002", "sanktioner": "a1b2c3d4e5f60003"}
@@ -146,7 +148,8 @@ def _trappe(store: Any) -> None:
           claim="Dobbelt så mange kommer i job, når sagstallet halveres.", primary_outcome="job", horizon_weeks=52,
           treated_municipalities=", ".join(FIFTEEN), n_treated=15, n_comparison=83, persons_treated=8420,
           persons_comparison=41265, pool="not_yet", excluded_donors="", anticipation_months=3,
-          first_start="2016-04-01", answer_kind="effect", credibility="green", plausibility="green")  # fmt: skip
+          first_start="2016-04-01", answer_kind="effect", credibility="green", plausibility="green", curve_choices=9,
+          curve_assignments=199, curve_p=0.015, bounds_searched=5.0, decomposition_municipalities=90)  # fmt: skip
     _common(store, run, (
         "Sammenligningen er med kommunerne, som de var; nogle af dem investerede også i de år.",
         "Målt 52 uger efter start på ydelsen; om forskellen holder længere, er ikke undersøgt.",
@@ -186,6 +189,7 @@ def _trappe(store: Any) -> None:
         put(store, run, "end_states", arm="treated", state=state, persons=8420, share=treated,
             status="estimated")  # fmt: skip
         put(store, run, "end_states", arm="counterfactual", state=state, share=counterfactual, status="estimated")
+    release_robustness.fill(put, store, run)
     for position, name in enumerate(FIFTEEN):
         after = (36, 38, 35, 52, 66)[position % 5]
         share = (70 - after) / 35
