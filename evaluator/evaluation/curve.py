@@ -17,9 +17,8 @@ import numpy as np
 from evaluator.backends import backend
 from evaluator.errors import PanelError
 from evaluator.evaluation.entry_cohorts import unit_of
-from evaluator.evaluation.methods import chosen
+from evaluator.evaluation.methods import answer, chosen
 from evaluator.evaluation.sensitivity import Question
-from evaluator.inference import offered
 from evaluator.inference.aggregation import aggregate
 from evaluator.inference.offered import MIN_DONORS
 from evaluator.inference.placebo import randomisation
@@ -52,7 +51,7 @@ def specification_curve(question: Question, findings: Findings) -> None:
     for choice in choices:
         rest = question if choice.leave_out == NOBODY else _without(question, largest)
         method = _method(rest, choice)
-        found = offered.estimates(method, rest.data(method), "simple").overall
+        found = answer(method, rest.data(method))
         findings.add("curve", _row(question, choice, found, _smallest(question, choice, largest)))
     p_value, assignments = joint_test(question, choices, largest)
     findings.facts(curve_choices=len(choices), curve_assignments=assignments)
@@ -102,14 +101,16 @@ def _choice(name: str, taken: frozenset[str], made: tuple[str, int, str, str]) -
 
 
 def joint_test(question: Question, choices: tuple[Choice, ...], largest: str) -> tuple[float | None, int]:
-    """Return the p-value of the median effect over all choices, and the different assignments behind it.
+    """Return the p-value of the median effect over all choices that can be made, and the assignments behind it.
 
     As many municipalities without a start as there are treated are drawn, and get their starts; the treated are left
     out meanwhile. None where fewer than 19 different assignments exist: no p-value could reach 5 per cent.
     """
-    problems = [_Problem.of(question, choice, largest) for choice in choices]
-    every = problems[0].data
-    actual = np.median([problem.effect(problem.data.cohort) for problem in problems])
+    tried = [_Problem.of(question, choice, largest) for choice in choices]
+    every = tried[0].data
+    effects = np.array([_overall(problem.method, problem.data) for problem in tried])
+    problems = [problem for problem, effect in zip(tried, effects, strict=True) if np.isfinite(effect)]
+    actual = _median(effects)
     persons = np.bincount(every.cluster, weights=every.weight)
     own = _cohort_of_cluster(every)
     treated, donors = np.flatnonzero(own != NEVER), np.flatnonzero(own == NEVER)
@@ -141,7 +142,9 @@ class _Medians:
     problems: list[_Problem]
 
     def __call__(self, stand_ins: list[dict[str, int]]) -> Floats:
-        return np.array([np.median([problem.stood_in(start) for problem in self.problems]) for start in stand_ins])
+        return np.array(
+            [_median(np.array([problem.stood_in(start) for problem in self.problems])) for start in stand_ins]
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,13 +164,16 @@ class _Problem:
         assert isinstance(donors, Sections)
         return cls(method, data, donors)
 
-    def effect(self, cohort: Ints) -> float:
-        return _overall(self.method, replace(self.data, cohort=cohort))
-
     def stood_in(self, start: dict[str, int]) -> float:
         """Return the effect when the donors named in `start` (index of the first exposed period) had been treated."""
         cohort = np.array([start.get(label, NEVER) for label in self.donors.clusters], dtype=np.int64)
         return _overall(self.method, replace(self.donors, cohort=cohort[self.donors.cluster]))
+
+
+def _median(effects: Floats) -> float:
+    """Return the median of the known effects, NaN without any."""
+    known = effects[np.isfinite(effects)]
+    return float(np.median(known)) if known.size else float("nan")
 
 
 def _overall(method: Any, data: Sections) -> float:

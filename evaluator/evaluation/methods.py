@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from evaluator.errors import PanelError
 from evaluator.estimators import plugins
 from evaluator.evaluation.entry_cohorts import EntryCohorts
+from evaluator.inference import offered
 from evaluator.spec import EvaluationSpec
-from evaluator.vocabulary import Sections
+from evaluator.vocabulary import Estimate, NotEstimable, Sections
 
 BASE = "universal"  # early periods are compared with the base that later ones have
 
@@ -33,7 +35,32 @@ def estimator_of(spec: EvaluationSpec, horizon_weeks: int) -> Any:
     return chosen(spec, spec.person_estimator, horizon_weeks)
 
 
+def answer(method: Any, data: Sections) -> Estimate | NotEstimable:
+    """Return the overall effect as it may be published; a refusal says so where it is the estimator that refuses."""
+    found = offered.estimates(method, data, "simple").overall
+    return refusal(method, data) or found if found == offered.no_cells() else found
+
+
+def refusal(method: Any, data: Sections) -> NotEstimable | None:
+    """Return why an estimator refuses data that have treated and compared persons; None when it does not."""
+    try:
+        method.fit(data)
+    except PanelError:
+        if adjusts(method):
+            return NotEstimable(
+                "Der kan ikke justeres for de valgte træk: i nogle perioder er der for få borgere, eller borgerne i de "
+                "to grupper ligner ikke hinanden nok.",
+                'Færre eller grovere træk, kvartaler i stedet for måneder, eller adjustment = "regression".',
+            )
+        return NotEstimable("Metoden kan ikke regnes på disse data.", "En anden metode, eller et længere panel.")
+    return None
+
+
+def adjusts(method: Any) -> bool:
+    """Return whether an estimator uses covariates as it is set."""
+    return bool(getattr(method, "adjustment", "none") != "none")
+
+
 def data_for(spec: EvaluationSpec, method: Any, cohorts: EntryCohorts, outcome: str) -> Sections:
     """Return the sections of an outcome; by traits where the estimator adjusts for them."""
-    adjusts = getattr(method, "adjustment", "none") != "none"
-    return cohorts.sections(outcome, spec.estimation.covariates if adjusts else ())
+    return cohorts.sections(outcome, spec.estimation.covariates if adjusts(method) else ())

@@ -10,7 +10,7 @@ from evaluator.design.frozen import Design
 from evaluator.diagnostics import credibility
 from evaluator.evaluation.entry_cohorts import READERS_STATES, EntryCohorts, asked_outcomes, month_of_index, unit_of
 from evaluator.evaluation.estimate_rows import Place, estimate_row
-from evaluator.evaluation.methods import data_for, estimator_of
+from evaluator.evaluation.methods import answer, data_for, estimator_of
 from evaluator.inference import bands, offered
 from evaluator.results import Findings
 from evaluator.spec import END_STATES, PERSON_OUTCOMES, EvaluationSpec
@@ -24,7 +24,7 @@ def estimate(spec: EvaluationSpec, cohorts: EntryCohorts, findings: Findings) ->
     horizon = cohorts.horizon_weeks
     method = estimator_of(spec, horizon)
     sections = {name: data_for(spec, method, cohorts, name) for name in asked_outcomes(spec, horizon)}
-    overall = {name: offered.estimates(method, data, "simple").overall for name, data in sections.items()}
+    overall = {name: answer(method, data) for name, data in sections.items()}
     band = bands.family_band(method, {name: sections[name] for name in READERS_STATES})
     by_name = {} if isinstance(band, NotEstimable) else dict(zip(band.labels, _pairs(band), strict=True))
     declared = {(o.name, o.horizon_weeks): o for o in spec.outcomes}

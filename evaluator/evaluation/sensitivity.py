@@ -12,8 +12,7 @@ from evaluator.design.frozen import Design
 from evaluator.errors import PanelError
 from evaluator.evaluation.entry_cohorts import NEVER_LABEL, EntryCohorts, month_of_index, unit_of
 from evaluator.evaluation.estimate_rows import Place, estimate_row
-from evaluator.evaluation.methods import chosen, data_for, estimator_of
-from evaluator.inference import offered
+from evaluator.evaluation.methods import answer, chosen, data_for, estimator_of
 from evaluator.inference.leave_one_out import leave_one_cluster_out
 from evaluator.inference.rule import FEW
 from evaluator.results import Findings
@@ -76,7 +75,7 @@ def _other_methods(question: Question) -> list[Any]:
     rows = []
     for name in question.spec.beside:
         method = chosen(question.spec, name, question.cohorts.horizon_weeks)
-        found = offered.estimates(method, question.data(method), "simple").overall
+        found = answer(method, question.data(method))
         place = question.place("exhibit" if is_exhibit(name) else "estimator", name)
         rows.append(estimate_row(place, found, question.smallest()))
     return rows
@@ -113,5 +112,5 @@ def _without_the_weightiest(question: Question, names: Mapping[str, str]) -> lis
 
 def _without(question: Question, place: Place, codes: tuple[str, ...]) -> Any:
     rest = replace(question, cohorts=question.cohorts.without(*codes))
-    found = offered.estimates(rest.method, rest.data(rest.method), "simple").overall
+    found = answer(rest.method, rest.data(rest.method))
     return estimate_row(place, found, question.smallest_without(*codes))

@@ -212,6 +212,16 @@ def test_the_exhibit_is_told_apart_and_its_weights_sum_to_one(question: Question
     assert sum(row["weight"] for row in findings.rows["decomposition"]) == pytest.approx(1, abs=2e-3)
 
 
+def test_an_adjustment_that_the_data_cannot_bear_is_refused_as_that(question: Question) -> None:
+    adjusted = replace(SPEC, estimation=replace(SPEC.estimation, adjustment="doubly_robust", covariates=("sex",)))
+    always = pl.when(pl.col("cohort") > 0).then(pl.lit("K")).otherwise(pl.lit("M")).alias("sex")
+    cohorts = replace(question.cohorts, profiles=question.cohorts.cells.with_columns(always))
+    findings = Findings()
+    overall = estimate(adjusted, cohorts, findings)
+    assert "Der kan ikke justeres for de valgte træk" in overall["job"].reason
+    assert {row["reason"] for row in findings.rows["refusals"]} == {overall["job"].reason}
+
+
 def test_covariates_are_indicators_of_all_levels_but_the_most_frequent() -> None:
     keys = {"municipality_code": ["615", "615", "740", "740"], "period": [5, 5, 5, 5], "cohort": [0, 0, 7, 7]}
     profiles = pl.DataFrame({**keys, "sex": ["K", "M", "K", None], "persons": [6, 4, 5, 2], "job": [3, 1, 1, 1]})
