@@ -147,18 +147,20 @@ class Slice:
     compared: Arm
     weight: Floats  # (n0,)
 
-    def sums(self, arm: Arm, lean: Floats, columns: Floats) -> tuple[Floats, Floats]:
-        """Return the outcome summed with weights `lean` (n,) by cluster (G, J), and columns' (n, p) outcome (p, J)."""
+    def sums(self, arm: Arm, lean: Floats, *others: Floats) -> tuple[Floats, ...]:
+        """Return the outcome summed with weights `lean` (n,) by cluster (G, J), and the covariates' cross products with
+        it (K, J) at each of the other weights."""
         width = self.reads.columns(self.index)
         clustered = np.zeros((self.reads.rows.clusters, width))
-        crossed = np.zeros((columns.shape[1], width))
+        crossed = [np.zeros((arm.covariates.shape[1], width)) for _ in others]
         for start in range(0, arm.at.size, BLOCK):
             part = slice(start, start + BLOCK)
             outcome = self.reads.outcome(arm.at[part], self.index)
-            crossed += columns[part].T @ outcome
+            for total, weight in zip(crossed, others, strict=True):
+                total += (arm.covariates[part] * weight[part, None]).T @ outcome
             first = runs(arm.cluster[part])
             np.add.at(clustered, arm.cluster[part][first], products(lean[part, None], outcome, first)[:, 0])
-        return clustered, crossed
+        return clustered, *crossed
 
 
 def _level(own: Slice, shared: Pooled, method: Method, *, is_efficient: bool) -> Level:
@@ -178,16 +180,15 @@ def _level(own: Slice, shared: Pooled, method: Method, *, is_efficient: bool) ->
         bread = determined(inverse((x0 * base[:, None]).T @ x0))
         slope = bread @ (shared.typical - hajek @ x0)
     lean = hajek + base * (x0 @ slope)
-    moved = x0 * (lean if method.is_improved else hajek)[:, None]  # the weights that move with the propensity
-    clustered, crossed = own.sums(own.compared, lean, np.hstack([moved, x0 * base[:, None]]))
-    of_moved, of_base = crossed[:columns], crossed[columns:]
+    moved = lean if method.is_improved else hajek  # the weights that move with the propensity
+    clustered, of_moved, of_base = own.sums(own.compared, lean, moved, base)
     beta = bread @ of_base if method.is_doubly_robust else np.zeros_like(of_base)
-    residual = of_moved - moved.T @ x0 @ beta
+    residual = of_moved - (x0 * moved[:, None]).T @ x0 @ beta
     level, influence = _of_treated(own, shared, beta, is_efficient=is_efficient)
     influence -= clustered - by_cluster(x0 * lean[:, None], own.compared.cluster, clusters) @ beta
     if not method.is_improved:
         influence += by_cluster(hajek[:, None], own.compared.cluster, clusters) * residual[0]
-        residual = residual - np.outer(moved.sum(axis=0), residual[0])
+        residual = residual - np.outer(moved @ x0, residual[0])
     influence -= shared.score @ (shared.bread @ residual)
     return Level(level - clustered.sum(axis=0), influence)
 
@@ -203,9 +204,13 @@ def _of_treated(own: Slice, shared: Pooled, beta: Floats, *, is_efficient: bool)
     if is_efficient:
         bread = determined(inverse((x1 * w1[:, None]).T @ x1))
         lean = w1 * (x1 @ (bread @ shared.typical))
-    clustered, crossed = own.sums(own.treated, lean, x1 * w1[:, None] if is_efficient else lean[:, None])
     delta = np.zeros_like(beta)
-    delta[: len(crossed)] = bread @ crossed if is_efficient else crossed
+    if is_efficient:
+        clustered, crossed = own.sums(own.treated, lean, w1)
+        delta = bread @ crossed
+    else:
+        (clustered,) = own.sums(own.treated, lean)
+        delta[0] = clustered.sum(axis=0)
     influence = clustered - by_cluster(x1 * lean[:, None], own.treated.cluster, clusters) @ delta
     influence += shared.centred @ (delta - beta)
     return clustered.sum(axis=0), influence
