@@ -33,7 +33,7 @@ class Persons:
 
         A cell's weight is split over its cohort's clusters by their persons in its period.
         """
-        table, total = self._table(np.where(weights > 0, weights, 0.0), cells), self.by_cohort()
+        table, total = self._table(np.nan_to_num(weights), cells), self.by_cohort()
         per_person = np.divide(table, total, out=np.zeros(table.shape), where=total > 0)
         out = np.zeros((self.clusters, len(weights)))
         for cohort in range(self.cohorts.size):

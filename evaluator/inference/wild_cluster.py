@@ -92,17 +92,20 @@ class _Test:
     """
 
     def __init__(self, given: Regression, weights: Floats, is_enumerated: bool) -> None:
-        total, moment = given.cross.sum(axis=0), given.moment.sum(axis=0)
+        length = np.sqrt(np.diag(given.cross.sum(axis=0)))
+        length = np.where(length > 0, length, 1.0)  # columns of one length, so that units decide no rank
+        cross, moments = given.cross / (length[:, None] * length), given.moment / length
+        total, moment = cross.sum(axis=0), moments.sum(axis=0)
         inverse = np.linalg.pinv(total, rcond=SINGULAR, hermitian=True)
         slope = np.linalg.pinv(total[1:, 1:], rcond=SINGULAR, hermitian=True) @ total[1:, 0]
-        if total[0, 0] - total[0, 1:] @ slope <= SINGULAR * total[0, 0]:
+        if total[0, 0] - total[0, 1:] @ slope <= SINGULAR:
             raise ValueError("wild_cluster: the other columns explain the first; expected variation of its own.")
         found = inverse @ moment
-        residual = given.moment - given.cross @ found  # (G, K) scores at the estimate
-        column = given.cross[:, :, 0] - given.cross[:, :, 1:] @ slope  # what they gain per unit of distance
-        leverage = given.cross @ inverse[0] @ inverse
-        self.value, self._is_enumerated = float(found[0]), is_enumerated
-        self.se = float(np.sqrt(((residual @ inverse[0]) ** 2).sum()))
+        residual = moments - cross @ found  # (G, K) scores at the estimate
+        column = cross[:, :, 0] - cross[:, :, 1:] @ slope  # what they gain per unit of distance
+        leverage = cross @ inverse[0] @ inverse
+        self.value, self._unit, self._is_enumerated = float(found[0] / length[0]), float(length[0]), is_enumerated
+        self.se = float(np.sqrt(((residual @ inverse[0]) ** 2).sum()) / length[0])
         self._at, own = _bootstrapped(residual, inverse[0], leverage, weights)
         self._per_unit, slopes = _bootstrapped(column, inverse[0], leverage, weights)
         self._squares = [np.einsum("bg,bg->b", one, two) for one, two in ((own, own), (own, slopes), (slopes, slopes))]
@@ -112,9 +115,9 @@ class _Test:
 
         The null is the estimate less `distance`, and the sample's statistic `distance` over its error.
         """
-        coefficient = np.abs(self._at + distance * self._per_unit)
-        own, both, slopes = self._squares
-        error = np.sqrt(np.maximum(own + 2 * distance * both + distance**2 * slopes, 0.0))
+        scaled, (own, both, slopes) = distance * self._unit, self._squares
+        coefficient = np.abs(self._at + scaled * self._per_unit)
+        error = np.sqrt(np.maximum(own + 2 * scaled * both + scaled**2 * slopes, 0.0))
         beyond = int((coefficient * self.se >= abs(distance) * error * (1 - TIE)).sum())
         return beyond / error.size if self._is_enumerated else (1 + beyond) / (1 + error.size)
 

@@ -25,6 +25,9 @@ def test_the_chance_of_exceeding_a_point_by_hand():
     largest = np.array([1.0, 2.0, 3.0, 4.0])
     assert exceeds(largest, 2.0, np.inf) == 0.5 and exceeds(largest, 1.9, np.inf) == 0.75
     assert exceeds(largest, 0.0, np.inf) == exceeds(largest, -1.0, 7.0) == 1.0
+    with np.errstate(divide="raise"):
+        assert exceeds(largest, 0.0, 7.0) == 1.0
+    assert exceeds(largest, 0.5, np.inf) == 1.0 > exceeds(largest, 0.5, 7.0)
     expected = np.mean(chi2.cdf(6 * (largest / 2.5) ** 2, 6))
     assert exceeds(largest, 2.5, 6.0) == pytest.approx(expected, rel=1e-12)
 

@@ -6,7 +6,7 @@ import pytest
 from evaluator.estimators import GroupTime
 from evaluator.inference import leave_one_cluster_out
 from evaluator.inference.leave_one_out import averages
-from evaluator.inference.rule import by_influence, freedom, has_error
+from evaluator.inference.rule import by_influence, freedom, has_error, size_of
 from evaluator.vocabulary import NEVER, Panel, Sections
 
 
@@ -84,6 +84,33 @@ def test_followed_persons_count_once_however_many_cells_they_are_in():
     at = dict(zip(loo.aggregate.labels, range(1, 20), strict=False))
     assert loo.persons[0] == 1 + 2 + 3 + 4 and loo.persons[at[1]] == 10 and loo.persons[at[2]] == 1 + 2
     assert loo.persons[at[-3]] == 3 + 4 and loo.treated[at[-3]] == 2  # cohort 3 has no period so early
+
+
+def test_unobserved_cells_hold_nobody():
+    rng = np.random.default_rng(2)
+    seen = np.ones((10, 6), dtype=bool)
+    seen[0, 4:] = seen[1, 5] = False  # cohort 4: units 0 and 1 of cluster 0, unit 2 of cluster 1
+    data = Panel(
+        tuple(range(6)), np.where(seen, rng.normal(size=(10, 6)), np.nan), seen, np.array([4] * 3 + [NEVER] * 7), None,
+        np.empty((10, 0)), np.array([0, 0, 1, 2, 3, 4, 5, 6, 7, 8]), 1.0 + np.arange(10), "share",
+    )  # fmt: skip
+    loo = leave_one_cluster_out(GroupTime(), data, "event")
+    at = dict(zip(loo.aggregate.labels, range(1, 20), strict=False))
+    assert (loo.treated[at[0]], loo.freedom[at[0]], loo.persons[at[0]]) == (2, 1.0, 2 + 3)
+    assert (loo.treated[at[1]], loo.freedom[at[1]], loo.persons[at[1]]) == (1, 0.0, 3)
+    assert loo.persons[at[-1]] == 1 + 2 + 3
+
+
+def test_a_cohort_without_persons_in_a_period_has_no_share_in_it():
+    weights = np.ones((9, 6))
+    weights[2:4, 5] = 0  # all of cohort 5 in its only exposed period
+    loo = leave_one_cluster_out(GroupTime(), world(weights, [4, 4, 5, 5, *[NEVER] * 5]), "simple")
+    assert (loo.treated[0], loo.freedom[0], loo.persons[0]) == (2, 1.0, 4)
+
+
+def test_the_size_of_a_test_has_no_last_bits():
+    assert (size_of(0.9), size_of(0.95), size_of(0.0)) == (0.1, 0.05, 1.0)
+    assert size_of(1 - 1e-12) == 1e-12
 
 
 @pytest.mark.parametrize(("treated", "clusters", "refitted"), [(4, 30, False), (5, 30, True), (40, 501, False)])
