@@ -105,10 +105,10 @@ def floats(frame: Any, name: str, at: Rows = WHOLE) -> Floats:
 
 
 def matrix(frame: Any, names: Sequence[str], at: Rows = WHOLE) -> Floats:
-    """Return columns of numbers side by side (n, K)."""
+    """Return columns of numbers side by side (n, K), one whole column in memory at a time."""
     if not names:
         return np.empty((len(range(len(frame))[at]) if isinstance(at, slice) else at.size, 0))
-    return np.column_stack([floats(frame, name, at) for name in names])
+    return np.column_stack([np.ascontiguousarray(floats(frame, name, at)) for name in names])
 
 
 def weights(frame: Any, name: str, at: Rows = WHOLE) -> Floats:
