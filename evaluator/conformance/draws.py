@@ -10,7 +10,7 @@ from zlib import crc32
 import numpy as np
 
 from evaluator.backends import backend
-from evaluator.conformance.worlds import World
+from evaluator.conformance.worlds import World, drawn_for
 from evaluator.errors import EvaluatorError
 from evaluator.inference import aggregate, estimates
 from evaluator.vocabulary import Estimate, Floats
@@ -87,7 +87,7 @@ def _sample(world: World, found: list[Draw | str], failure: str = "") -> Sample:
 def _drawn(task: tuple[Any, World, np.random.SeedSequence, bool]) -> Draw | str:
     """Return one draw, or the reason why the estimator refuses it."""
     estimator, world, seed, is_published = task
-    panel = world.draw(seed)
+    panel = drawn_for(estimator, world, seed)
     try:
         fit = estimator.fit(panel)
     except EvaluatorError as error:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from evaluator.conformance.check import Check, judged
-from evaluator.conformance.worlds import World
+from evaluator.conformance.worlds import World, drawn_for
 from evaluator.errors import PanelError
 from evaluator.inference.aggregation import clustered
 from evaluator.inference.leave_one_out import refit_without_each_cluster
@@ -27,7 +27,7 @@ def exact_checks(estimator: Any, seed: int) -> tuple[Check, ...]:
 
     Only the refusal when an estimator does not take such a panel at all.
     """
-    panel = _two_rows_each(ONE_DRAW.draw(seed), seed)
+    panel = _two_rows_each(drawn_for(estimator, ONE_DRAW, seed), seed)
     if reason := _refusal(estimator, panel):
         return (judged(ONE_DRAW.name, "takes a panel of 98 municipalities", None, "no refusal", False, reason),)
     case = _Case(estimator, panel, np.random.default_rng(seed))

@@ -17,7 +17,7 @@ from evaluator.conformance.limits import (
     Limits,
     simulation_errors,
 )
-from evaluator.conformance.worlds import EFFECT, NO_OVERLAP, ONE_TREATED, WORLDS, World
+from evaluator.conformance.worlds import EFFECT, NO_OVERLAP, ONE_TREATED, WORLDS, World, drawn_for
 from evaluator.errors import EvaluatorError
 from evaluator.inference import estimates
 from evaluator.vocabulary import Assumption, Estimate
@@ -135,7 +135,7 @@ def _only_reported(check: Check) -> Check:
 
 def _without_overlap(estimator: Any, seed: int) -> Check:
     """Return whether an adjusted estimator refuses a world in which no treated municipality has a counterpart."""
-    panel = NO_OVERLAP.draw(seed)
+    panel = drawn_for(estimator, NO_OVERLAP, seed)
     try:
         found = estimates(estimator, panel, "simple").overall
     except Exception as error:
@@ -153,7 +153,7 @@ def _without_overlap(estimator: Any, seed: int) -> Check:
 def _with_one_treated(estimator: Any, seed: int) -> Check:
     """Return whether one treated municipality is left to randomisation or refused, never given a clustered error."""
     try:
-        found = estimates(estimator, ONE_TREATED.draw(seed), "simple").overall
+        found = estimates(estimator, drawn_for(estimator, ONE_TREATED, seed), "simple").overall
     except Exception as error:
         note = f"{type(error).__name__}: {error}"
         return judged(ONE_TREATED.name, "no clustered error", None, "", isinstance(error, EvaluatorError), note)

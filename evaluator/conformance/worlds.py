@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from itertools import product
+from typing import Any
 
 import numpy as np
 
@@ -25,6 +26,7 @@ LEVEL_GAP = 1.0
 COMMON_TREND = 0.15  # per period, everybody
 EFFECT = 2.0
 GROWTH = 0.4  # per period of exposure
+DRIFT = 0.1  # per period, in treated municipalities, where people who cannot be affected live there too
 REACTION = 2  # periods before the start, where people react early
 SHARE, SHARE_SHOCK = 0.4, 0.02
 TREATED = (5, 15, 40)
@@ -63,7 +65,7 @@ class World:
             persons = np.full(persons.size, np.round(persons.mean()))
         cohort, covariate = self._assigned(rng, persons.size)
         outcome = _shocks(rng, persons.size) + rng.normal(size=(persons.size, 1))
-        outcome += COMMON_TREND * np.arange(PERIODS) + rng.normal(size=PERIODS) + self._effects(cohort)
+        outcome += COMMON_TREND * np.arange(PERIODS) + rng.normal(size=PERIODS) + self.effects(cohort)
         if Assumption.UNCONFOUNDEDNESS in self.breaks:
             outcome += LEVEL_GAP * (cohort != NEVER)[:, None]
         if self.drift is not None:
@@ -85,7 +87,7 @@ class World:
 
     def truth(self, cells: tuple[Cell, ...]) -> Floats:
         """Return the known effect of each cell's cohort in its period (C,), in the outcome's unit."""
-        table = self._effects(np.array([cell.cohort for cell in cells]))
+        table = self.effects(np.array([cell.cohort for cell in cells]))
         effect = table[np.arange(len(cells)), [cell.period for cell in cells]]
         return effect * (SHARE_SHOCK if self.is_binary else 1.0)
 
@@ -98,7 +100,7 @@ class World:
         cohort[order[: self.treated]] = np.resize(STEPS if self.is_growing else ONE_START, self.treated)
         return cohort, covariate
 
-    def _effects(self, cohort: Ints) -> Floats:
+    def effects(self, cohort: Ints) -> Floats:
         """Return the effects (N, T) of being exposed since `cohort`."""
         since = np.where(cohort == NEVER, -PERIODS, np.arange(PERIODS)[:, None] - cohort).T
         after = GROWTH * (since + 1.0) if self.is_growing else np.full(since.shape, EFFECT)
@@ -176,6 +178,38 @@ WORLDS: tuple[World, ...] = (
 
 NO_OVERLAP = World("no_overlap", 40, by_person=False, breaks=_NOT_PARALLEL, traits=apart, drift=confounded_trend)
 ONE_TREATED = World("one_treated", 1)
+
+
+def drawn_for(estimator: Any, world: World, seed: int | np.random.SeedSequence) -> Panel:
+    """Return a panel that an estimator takes: with people who cannot be affected where it marks the `eligible`."""
+    panel = world.draw(seed)
+    if not hasattr(estimator, "eligible"):
+        return panel
+    own = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
+    beside = np.random.SeedSequence(own.entropy, spawn_key=(*own.spawn_key, 1))
+    return _with_ineligible(world, panel, np.random.default_rng(beside))
+
+
+def _with_ineligible(world: World, panel: Panel, rng: np.random.Generator) -> Panel:
+    """Return the panel with a second row per municipality: people whom the intervention cannot affect.
+
+    The covariate marks the eligible with 1. What both share drifts in treated municipalities, so only the difference
+    between the two has parallel trends.
+    """
+    unit = SHARE_SHOCK if world.is_binary else 1.0
+    drift = DRIFT * unit * np.arange(PERIODS) * (panel.cohort != NEVER)[:, None]
+    others = panel.outcome - unit * world.effects(panel.cohort) + 0.5 * unit * rng.normal(size=panel.outcome.shape)
+    twice = np.concatenate([np.arange(panel.cohort.size)] * 2)
+    return replace(
+        panel,
+        outcome=np.concatenate([panel.outcome + drift, others + drift]),
+        observed=panel.observed[twice],
+        cohort=panel.cohort[twice],
+        covariates=np.repeat([1.0, 0.0], panel.cohort.size)[:, None],
+        cluster=panel.cluster[twice],
+        weight=panel.weight[twice],
+        units=tuple(f"{panel.units[row]}-{part}" for part, row in enumerate(twice)),
+    )
 
 
 def named(names: Iterable[str] | None) -> tuple[World, ...]:

@@ -83,7 +83,9 @@ def share_of(covered: pl.Series) -> Row:
 
 def spread_of(error: pl.Series, se: pl.Series) -> Row:
     """Return bias, standard deviation of the estimates around the truth, and the mean standard error."""
-    return {"bias": f"{error.mean():.6f}", "sd_of_error": f"{error.std():.6f}", "mean_se": f"{se.mean():.6f}"}
+    known = se.drop_nans()  # randomisation has none
+    mean_se = f"{known.mean():.6f}" if len(known) else ""
+    return {"bias": f"{error.mean():.6f}", "sd_of_error": f"{error.std():.6f}", "mean_se": mean_se}
 
 
 def store(rows: Iterable[Row], table: Path = TABLE) -> None:

@@ -36,7 +36,7 @@ def test_size_and_coverage_come_from_draws_of_their_own():
 
 @pytest.mark.parametrize("treated", main_cells.UNSUPPORTED)
 def test_too_few_treated_get_no_clustered_error_but_randomisation(here, treated):
-    rows = list(main_cells.refused(World(f"few_{treated}", treated), argparse.Namespace(draws=1, workers=1)))
+    rows = list(main_cells.refused(World(f"few_{treated}", treated), argparse.Namespace(draws=2, workers=1)))
     assert rows[0]["verdict"].startswith(f"refused: Kun {treated} kommuner")
     assert {row["method"] for row in rows[1:]} == {"randomisation", "influence_normal"}
 

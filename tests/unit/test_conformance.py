@@ -10,8 +10,10 @@ import pytest
 from evaluator.cli import main
 from evaluator.conformance import MAIN, WORLDS, Effort, Judgement, as_table, conforms, judge, must_recover
 from evaluator.conformance.limits import FALSE_ALARM, Limits, simulation_errors
+from evaluator.conformance.worlds import EFFECT, drawn_for
 from evaluator.errors import PanelError
 from evaluator.estimators import GroupTime
+from evaluator.estimators.triple_difference import TripleDifference
 from evaluator.inference import aggregate
 from evaluator.vocabulary import NEVER, Assumption, Fit, Invariance
 from tests.simulation.bad_estimators import ASSUMES, STATIC_TWO_WAY, BeforeAfter, HalvedErrors
@@ -189,6 +191,16 @@ def test_refusing_what_must_be_recovered_is_a_failure():
         ("one_draw", "takes a panel of 98 municipalities"),
         ("random_equal_sizes", "draws refused"),
     }
+
+
+def test_an_estimator_that_marks_the_eligible_gets_others_beside_them():
+    world = BY_NAME["random_equal_sizes"]
+    panel, plain = drawn_for(TripleDifference(), world, 4), world.draw(4)
+    assert panel.outcome.shape == (196, 24) and plain.outcome.shape == (98, 24)
+    triple = aggregate(TripleDifference().fit(panel), panel, "simple").value
+    eligible = replace(plain, outcome=panel.outcome[:98])
+    drifting = aggregate(GroupTime().fit(eligible), eligible, "simple").value
+    assert abs(triple - EFFECT) < 0.3 and drifting - EFFECT > 0.3  # 6 periods x 0.1 of drift, on average
 
 
 @pytest.mark.parametrize("world", [*MAIN, *WORLDS], ids=lambda w: w.name)
