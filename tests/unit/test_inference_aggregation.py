@@ -43,13 +43,15 @@ def test_averages_by_hand(kind, overall, labels, parts):
     np.testing.assert_allclose(found.weights @ EFFECT, [overall, *parts], atol=1e-12)
 
 
+@pytest.mark.parametrize("kept", [[0, 1, 2, 3, 4, 5], [2, 5, 0, 4]])  # with and without two cohorts in the first part
 @pytest.mark.parametrize("kind", ["simple", "event", "group", "calendar"])
-def test_the_influence_of_shares_is_their_derivative(kind):
+def test_the_influence_of_shares_is_their_derivative(kind, kept):
     step, base = 1e-6, data()
-    found = aggregate(fit(), base, kind)
+    given = Fit(tuple(CELLS[k] for k in kept), EFFECT[kept] + 0.5 * np.array(kept), np.zeros((5, len(kept))), 20)
+    found = aggregate(given, base, kind)
     for cluster in range(5):
         more = replace(base, weight=base.weight * np.where(base.cluster == cluster, 1 + step, 1.0))
-        again = aggregate(fit(), more, kind)
+        again = aggregate(given, more, kind)
         slope = (np.append(again.value, again.effect) - np.append(found.value, found.effect)) / step
         np.testing.assert_allclose(found.influence[cluster] / found.scale, slope, atol=1e-5)
     np.testing.assert_allclose(found.influence.sum(axis=0), 0, atol=1e-12)
@@ -71,6 +73,12 @@ def test_a_number_that_nothing_moves_has_no_error():
     assert np.isfinite(found.error[found.labels.index(0)])
     tiny = aggregate(fit(np.full((5, 6), 1e-14)), data(), "event")
     assert np.isnan(tiny.error[at]) and not tiny.influence[:, 1 + at].any()
+
+
+def test_an_outcome_of_zeros_has_no_error():
+    nothing = replace(data(), outcome=np.zeros(20))
+    found = aggregate(replace(fit(), effect=np.zeros(6)), nothing, "event")
+    assert np.isnan(found.se) and np.isnan(found.error).all() and found.value == 0
 
 
 def test_effects_of_the_last_bits_are_exact_zeros():
@@ -135,6 +143,7 @@ def test_noise_is_a_share_of_the_largest_observed_outcome():
     assert noise(followed(values, seen)) == 4 * NOISE
     assert noise(followed(np.where(seen, values, np.nan), seen)) == 4 * NOISE
     assert noise(followed(np.zeros((3, 2)))) == 0.0
+    assert noise(followed(values / 64)) == noise(followed(-values / 64)) == NOISE / 8
     assert noise(followed(np.full((3, 2), -2.0))) == 2 * NOISE
     assert noise(data()) == 9 * NOISE
     np.testing.assert_array_equal(without_noise(np.array([0.5, -0.5, 0.6, -0.6]), 0.5), [0, 0, 0.6, -0.6])
