@@ -13,13 +13,13 @@ from evaluator.inference.joint import critical_values, exceeds, scores
 from evaluator.inference.leave_one_out import Replicates, averages
 from evaluator.inference.offered import (
     MIN_DONORS,
+    few_compared,
     few_treated,
     is_base,
     no_cells,
     no_chance,
     no_pre_periods,
     no_variation,
-    one_comparison,
     too_few_donors,
     weak_base,
 )
@@ -178,7 +178,7 @@ def _unusable(value: Floats, deviations: Floats, treated: Ints) -> NotEstimable:
     if not enough.any():
         return few_treated(int(treated.max(initial=0)))
     known = np.isfinite(deviations).all(axis=0) & enough
-    return no_variation(float(np.abs(value[known]).max())) if known.any() else one_comparison()
+    return no_variation(float(np.abs(value[known]).max())) if known.any() else few_compared()
 
 
 def band(numbers: Numbers, level: float = 0.95) -> Band | NotEstimable:

@@ -80,13 +80,14 @@ def dose_band(estimator: Any, panels: Mapping[str, Panel], level: float = 0.95) 
 def _judged(estimator: Any, panel: Panel) -> _Judged:
     fit, share = estimator.fit(panel), exposure_shares(panel)
     clusters, moving = share.size, int((share > 0).sum())
-    if by_influence(moving, clusters):
+    degrees = float(freedom(share[:, None])[0])
+    if by_influence(degrees, clusters):
         return _Judged(fit, clustered(fit.influence, panel.cluster) / fit.scale, moving, np.inf)
     deviations = np.full((clusters, fit.effect.size), np.nan)
     if has_error(moving):
         refits = effects_without_each_cluster(estimator, panel, fit.cells, clusters)
         deviations = np.sqrt((clusters - 1) / clusters) * (refits - fit.effect)
-    return _Judged(fit, deviations, moving, float(freedom(share[:, None])[0]))
+    return _Judged(fit, deviations, moving, degrees)
 
 
 def exposure_shares(panel: Panel) -> Floats:

@@ -18,7 +18,7 @@ from evaluator.inference.aggregation import (
     noise,
     without_noise,
 )
-from evaluator.inference.support import persons
+from evaluator.inference.support import compared_with, persons
 from evaluator.panel import without_clusters
 from evaluator.vocabulary import Bools, Cell, Floats, Ints, Panel, Sections
 
@@ -32,6 +32,7 @@ class Replicates:
     value: Floats  # (P,)
     refits: Floats  # (G, P), NaN where a number drops out with the cluster
     treated: Ints  # (P,) treated clusters with positive weight in the number
+    compared: Ints  # (P,) comparison clusters with positive weight in it
     freedom: Floats  # (P,) effective degrees of freedom of its t, see `rule.freedom`
     persons: Floats  # (P,) treated persons behind it
     clusters: int
@@ -53,12 +54,14 @@ class Replicates:
     def by_rule(self) -> tuple[Floats, Floats]:
         """Return columns (G, P) whose length is the published standard error, and degrees of freedom (P,).
 
-        Infinite where the rule takes the influence function and the normal law. A column is 0 when it is noise.
+        Infinite where the rule takes the influence function and the normal law. A column is 0 when it is noise, and
+        NaN with too few comparison clusters.
         """
-        is_normal = rule.by_influence(self.treated, self.clusters)
+        is_normal = rule.by_influence(self.freedom, self.clusters)
         influence = self.aggregate.influence / self.aggregate.scale
         columns = np.where(is_normal, influence, self.deviations())
         columns[:, np.sqrt((columns**2).sum(axis=0)) <= NOISE * np.abs(self.value)] = 0.0
+        columns[:, ~rule.has_error(self.compared)] = np.nan
         return columns, np.where(is_normal, np.inf, self.freedom)
 
 
@@ -85,9 +88,11 @@ def _replicates(estimator: Any, panel: Panel | Sections, kind: str, *, is_always
     whole = aggregate(fit, panel, kind)
     support = persons(panel)
     value = np.append(whole.value, whole.effect)
-    share = support.shares(whole.weights, fit.cells)
-    treated = (share > 0).sum(axis=0)
-    needed = rule.has_error(treated) & ~rule.by_influence(treated, support.clusters)
+    free = compared_with(estimator, fit.cells, support.cohorts)
+    arms = (support.shares(whole.weights, fit.cells), support.compared(whole.weights, fit.cells, free))
+    treated, compared = ((share > 0).sum(axis=0) for share in arms)
+    freedom = np.minimum(*(rule.freedom(share) for share in arms))
+    needed = rule.has_error(treated) & rule.has_error(compared) & ~rule.by_influence(freedom, support.clusters)
     refits = np.broadcast_to(np.nan, (support.clusters, value.size))
     if is_always_refitted or needed.any():
         refits = _refits(estimator, panel, kind, fit.cells)
@@ -97,7 +102,8 @@ def _replicates(estimator: Any, panel: Panel | Sections, kind: str, *, is_always
         value=value,
         refits=refits,
         treated=treated,
-        freedom=rule.freedom(share),
+        compared=compared,
+        freedom=freedom,
         persons=support.behind(whole.weights, fit.cells),
         clusters=support.clusters,
         cohorts=support.cohorts,

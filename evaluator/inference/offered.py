@@ -11,6 +11,7 @@ from evaluator.errors import PanelError
 from evaluator.inference.leave_one_out import Replicates, averages
 from evaluator.inference.placebo import known_donors, placebos_of, randomisation
 from evaluator.inference.rule import FEW, has_error, size_of
+from evaluator.inference.support import is_only_never
 from evaluator.vocabulary import NEVER, Estimate, NotEstimable, Panel, Placebos, Sections
 
 MIN_PRE_PERIODS = 2
@@ -101,7 +102,7 @@ def by_error(loo: Replicates, row: int, level: float) -> Estimate | NotEstimable
     if se == 0 or not loo.aggregate.influence[:, row].any():
         return no_variation(value)
     if not np.isfinite(se):
-        return one_comparison() if has_error(loo.treated[row]) else few_treated(treated)
+        return few_compared() if has_error(loo.treated[row]) else few_treated(treated)
     return with_error(value, se, level, Support(float(loo.persons[row]), loo.clusters, treated, float(freedom[row])))
 
 
@@ -132,13 +133,13 @@ def _by_randomisation(placebos: _Placebos, loo: Replicates, row: int, level: flo
     donors = int(known_donors(placebo, row).sum())
     if not np.isfinite(placebo.effect[row]):
         return no_cells()
-    if 1 / (donors + 1) > size_of(level):
-        return too_few_donors(donors)
+    pool = int(np.unique(panel.cluster[panel.cohort == NEVER]).size)
+    if 1 / (min(donors, pool) + 1) > size_of(level):  # sets of few donors overlap: they are not so many placebos
+        return too_few_donors(min(donors, pool))
     found = randomisation(placebo, column=row, scaled=True, level=level)
     if found.low == found.high:
         return no_chance() if found.value else no_variation(found.value)
     persons, treated = round(float(loo.persons[row])), int(loo.treated[row])
-    pool = int(np.unique(panel.cluster[panel.cohort == NEVER]).size)
     clusters = treated + (donors if treated == 1 else pool)  # a donor without persons in the base is none
     return Estimate(
         found.value, None, found.low, found.high, level, persons, clusters, treated, "randomisation", found.p_two_sided
@@ -165,8 +166,7 @@ def periods_before(estimator: Any, loo: Replicates, row: int) -> int:
     """
     weights = loo.aggregate.weights[row]
     first = min((cell.cohort for cell, w in zip(loo.cells, weights, strict=True) if w > 0), default=0)
-    only_never = getattr(estimator, "comparison", None) == "never"
-    compared = loo.cohorts == NEVER if only_never else loo.cohorts > first
+    compared = loo.cohorts == NEVER if is_only_never(estimator) else loo.cohorts > first
     both = loo.present[loo.cohorts == first].any(axis=0) & loo.present[compared].any(axis=0)
     return int(both[: max(first - getattr(estimator, "anticipation", 0), 0)].sum())
 
@@ -221,10 +221,10 @@ def no_chance() -> NotEstimable:
     )
 
 
-def one_comparison() -> NotEstimable:
-    """Return the refusal for a number that drops out when a single comparison cluster does."""
+def few_compared() -> NotEstimable:
+    """Return the refusal for an interval that needs more comparison clusters."""
     return NotEstimable(
-        "Tallet hviler på én sammenligningskommune, så usikkerheden kan ikke måles.",
+        f"Tallet hviler på færre end {FEW} sammenligningskommuner, så usikkerheden kan ikke måles.",
         "Flere sammenligningskommuner, eller et længere panel.",
     )
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from evaluator.errors import PanelError
 from evaluator.inference.aggregation import aggregate, averaging, cohort_shares, noise, without_noise
-from evaluator.inference.rule import size_of
+from evaluator.inference.rule import TIE, size_of
 from evaluator.panel import select
 from evaluator.vocabulary import NEVER, Bools, Cell, Floats, Ints, Panel, Placebos, Sections
 
@@ -107,7 +107,7 @@ def _cohorts(panel: Panel | Sections) -> Ints:
 
 
 def _sets(donors: int, starts: Ints) -> list[Ints]:
-    """Return who stands in for the treated with these starts: every different assignment, or DRAWS of them at random.
+    """Return who stands in for the treated with these starts: every assignment, or DRAWS different ones at random.
 
     Different assignments are counted, never draws: with few donors a test must not look finer than it is.
     """
@@ -118,8 +118,11 @@ def _sets(donors: int, starts: Ints) -> list[Ints]:
     if different <= DRAWS:
         choose = combinations if is_same_start else permutations
         return [np.array(members) for members in choose(range(donors), treated)]
-    rng = np.random.default_rng(SEED)
-    return [rng.permutation(donors)[:treated] for _ in range(DRAWS)]
+    rng, drawn = np.random.default_rng(SEED), dict[tuple[tuple[int, int], ...], Ints]()
+    while len(drawn) < DRAWS:
+        members = rng.permutation(donors)[:treated]
+        drawn.setdefault(tuple(sorted(zip(starts.tolist(), members.tolist(), strict=True))), members)
+    return list(drawn.values())
 
 
 def _numbers(
@@ -194,8 +197,8 @@ def randomisation(
         value=effect,
         rank=1 + int((scores < score).sum()),
         of=of,
-        p_below=(1 + int((scores <= score).sum())) / of,
-        p_two_sided=(1 + int((np.abs(scores) >= abs(score)).sum())) / of,
+        p_below=(1 + int((scores <= score + TIE * abs(score)).sum())) / of,
+        p_two_sided=(1 + int((np.abs(scores) >= abs(score) * (1 - TIE)).sum())) / of,
         low=low,
         high=high,
         a=a,

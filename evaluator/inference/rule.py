@@ -1,8 +1,9 @@
 """The rule of which inference a number gets, in one place.
 
-What is counted is treated clusters with positive weight in the number itself, not in the panel. From 5 on:
-leave-one-cluster-out and t with the effective degrees of freedom. With more than 500 clusters (persons, say) and at
-least 40 treated ones: clustered influence function and normal. Below 5: randomisation over clusters, scaled by persons.
+What is counted is clusters with positive weight in the number itself, not in the panel, on either side. From 5 treated
+and 5 compared: leave-one-cluster-out and t with the effective degrees of freedom of the smaller side. With more than
+500 clusters (persons, say) and at least 40 such degrees of freedom: clustered influence function and normal. Below 5
+treated: randomisation over clusters, scaled by persons. Below 5 compared: refused.
 """
 
 from __future__ import annotations
@@ -13,13 +14,16 @@ import numpy.typing as npt
 from evaluator.vocabulary import Bools, Floats
 
 FEW = 5
-"""Treated clusters from which an error is offered."""
+"""Clusters, treated and compared alike, from which an error is offered."""
 MANY = 500
-"""Clusters up to which every error comes from refits; above, the influence function serves where ENOUGH are treated."""
+"""Clusters up to which every error comes from refits; above, the influence function serves where there are ENOUGH."""
 ENOUGH = 40
-"""Treated clusters from which the influence function serves."""
+"""Effective degrees of freedom from which the influence function serves."""
 DIGITS = 6
 """Decimals of a critical value and of degrees of freedom: the last bits of a machine do not reach a published digit."""
+
+TIE = 1e-9
+"""Share by which two test statistics may differ and still count as equal: equal ones differ in their last bits."""
 
 
 def size_of(level: float) -> float:
@@ -32,9 +36,9 @@ def has_error(treated: npt.ArrayLike) -> Bools:
     return np.asarray(treated) >= FEW
 
 
-def by_influence(treated: npt.ArrayLike, clusters: int) -> Bools:
+def by_influence(freedom: npt.ArrayLike, clusters: int) -> Bools:
     """Return which numbers (P,) have their error from the influence function and the normal law."""
-    return (np.asarray(treated) >= ENOUGH) & (clusters > MANY)
+    return (np.asarray(freedom) >= ENOUGH) & (clusters > MANY)
 
 
 def freedom(share: Floats) -> Floats:

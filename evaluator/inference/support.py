@@ -1,13 +1,14 @@
-"""The persons and treated clusters that stand behind averages of cells."""
+"""The persons and the clusters, treated and compared, that stand behind averages of cells."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from evaluator.inference.aggregation import cohort_codes
-from evaluator.vocabulary import Cell, Floats, Ints, Panel, Sections
+from evaluator.vocabulary import NEVER, Bools, Cell, Floats, Ints, Panel, Sections
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +35,24 @@ class Persons:
         A cell's weight is split over its cohort's clusters by their persons in its period.
         """
         table, total = self._table(np.nan_to_num(weights), cells), self.by_cohort()
-        per_person = np.divide(table, total, out=np.zeros(table.shape), where=total > 0)
-        out = np.zeros((self.clusters, len(weights)))
+        return self._split(np.divide(table, total, out=np.zeros(table.shape), where=total > 0))
+
+    def compared(self, weights: Floats, cells: tuple[Cell, ...], free: Bools) -> Floats:
+        """Return each comparison cluster's share (G, P); `free` (C, E) are the cohorts that a cell is compared with.
+
+        A cell's weight is split over all of those cohorts' clusters by their persons in its period.
+        """
+        total, period = self.by_cohort(), [cell.period for cell in cells]
+        persons = (free * total[:, period].T).sum(axis=1)
+        each = np.divide(np.nan_to_num(weights), persons, out=np.zeros(weights.shape), where=persons > 0)
+        table = np.zeros((len(weights), *total.shape))
+        for column, (at, mask) in enumerate(zip(period, free, strict=True)):
+            table[:, mask, at] += each[:, column, None]
+        return self._split(table)
+
+    def _split(self, per_person: Floats) -> Floats:
+        """Return (G, P): `per_person` (P, E, T) times the persons of each cluster, summed."""
+        out = np.zeros((self.clusters, len(per_person)))
         for cohort in range(self.cohorts.size):
             rows = self.cohort == cohort  # no two of them in one cluster
             out[self.cluster[rows]] += self.weight[rows] @ per_person[:, cohort].T
@@ -55,6 +72,23 @@ class Persons:
         for column, (cohort, cell) in enumerate(zip(own, cells, strict=True)):
             out[:, cohort, cell.period] += values[:, column]
         return out
+
+
+def compared_with(estimator: Any, cells: tuple[Cell, ...], cohorts: Ints) -> Bools:
+    """Return the cohorts (C, E) that each cell is compared with, by what the estimator says of its comparison.
+
+    Without a word of it, everybody not yet exposed in the period nor in the base.
+    """
+    own = np.array([cell.cohort for cell in cells])[:, None]
+    last = np.array([max(cell.period, cell.base) for cell in cells]) + getattr(estimator, "anticipation", 0)
+    if is_only_never(estimator):
+        return np.broadcast_to(cohorts == NEVER, (len(cells), cohorts.size))
+    return np.asarray((cohorts > last[:, None]) & (cohorts != own))
+
+
+def is_only_never(estimator: Any) -> bool:
+    """Return whether an estimator compares with the never exposed alone."""
+    return "never" in (getattr(estimator, "comparison", None), getattr(estimator, "control", None))
 
 
 def persons(data: Panel | Sections) -> Persons:

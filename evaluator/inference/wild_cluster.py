@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from evaluator.inference.dose import few_moving, no_own_path
-from evaluator.inference.rule import DIGITS, has_error, size_of
+from evaluator.inference.rule import DIGITS, TIE, has_error, size_of
 from evaluator.vocabulary import Estimate, Floats, Ints, NotEstimable, Panel, Sections
 
 METHOD = "wild_cluster_bootstrap"
@@ -21,8 +21,6 @@ WEBB_BELOW = 13
 """Clusters under which drawn weights take Webb's six values: two values give too few different samples."""
 WEBB: Floats = np.array([-np.sqrt(1.5), -1.0, -np.sqrt(0.5), np.sqrt(0.5), 1.0, np.sqrt(1.5)])
 SIGNS: Floats = np.array([-1.0, 1.0])
-TIE = 1e-9
-"""Share of the statistic within which a bootstrap statistic equals it; ties count against the effect."""
 SINGULAR = 1e-10
 """Share of a column's variation under which what the others leave of it is none."""
 DOUBLINGS = 40

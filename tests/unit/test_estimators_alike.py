@@ -117,6 +117,18 @@ class TestAllAlike:
             estimator.fit(replace(data, cohort=first))
 
 
+@pytest.mark.parametrize("garbage", [np.nan, np.inf, 999.0])
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_what_stands_in_unobserved_cells_is_never_read(name, garbage):
+    clean, estimator = gaps(), ESTIMATORS[name]
+    clean = replace(clean, outcome=np.where(clean.observed, clean.outcome, 0.0))
+    dirty = replace(clean, outcome=np.where(clean.observed, clean.outcome, garbage))
+    one, two = (leave_one_cluster_out(estimator, data, "event") for data in (clean, dirty))
+    np.testing.assert_array_equal(one.value, two.value)
+    np.testing.assert_array_equal(one.refits, two.refits)
+    np.testing.assert_array_equal(one.aggregate.influence, two.aggregate.influence)
+
+
 @pytest.mark.parametrize("name", ["imputation", "saturated", "two_way", "triple_difference", "randomised_trial"])
 def test_estimators_load_by_name_and_take_the_choices_of_a_spec(name):
     estimator = made(name, anticipation=2, base_periods=12, adjustment="none", seed=1)

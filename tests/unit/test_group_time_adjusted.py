@@ -221,3 +221,21 @@ def test_a_comparison_row_almost_sure_to_be_treated_weighs_nothing():
 def test_an_unknown_choice_is_refused(options):
     with pytest.raises(ValueError, match="group_time"):
         GroupTime(**options)
+
+
+@pytest.mark.parametrize("garbage", [np.nan, np.inf, 999.0, 1e200])
+@every_method
+def test_what_stands_in_unobserved_cells_is_never_read(method, garbage):
+    clean = gapped()
+    clean = replace(clean, outcome=np.where(clean.observed, clean.outcome, 0.0))
+    dirty = replace(clean, outcome=np.where(clean.observed, clean.outcome, garbage))
+    for calendar in ("not_yet-varying", "never-three"):
+        maker = estimator(method, calendar)
+        one, two = maker.fit(clean), maker.fit(dirty)
+        np.testing.assert_array_equal(one.effect, two.effect)
+        np.testing.assert_array_equal(one.influence, two.influence)
+        both = [maker.effects_without_each_cluster(data, one.cells) for data in (clean, dirty)]
+        np.testing.assert_array_equal(*both)
+    if method in ("none", "regression"):
+        starts = np.resize([2, 3, NEVER, NEVER], (2, CLUSTERS))
+        np.testing.assert_array_equal(*(maker.effects_when_assigned(data, starts)[1] for data in (clean, dirty)))

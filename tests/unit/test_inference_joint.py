@@ -104,8 +104,8 @@ def test_numbers_without_an_error_are_left_out_of_the_band_and_do_not_widen_it()
         (numbers((4, 3, 2)), "Kun 4 kommuner med indsats"),
         (replace(numbers(), deviations=np.zeros((3, 3))), "ens i alle kommuner"),
         (replace(numbers(), deviations=np.zeros((3, 3)), value=np.zeros(3)), "forekommer ikke blandt dem"),
-        (replace(numbers(), deviations=np.full((3, 3), np.nan)), "én sammenligningskommune"),
-        (replace(numbers((9, 4, 4)), deviations=np.array([[np.nan, 0, 0]] * 3)), "én sammenligningskommune"),
+        (replace(numbers(), deviations=np.full((3, 3), np.nan)), "færre end 5 sammenligningskommuner"),
+        (replace(numbers((9, 4, 4)), deviations=np.array([[np.nan, 0, 0]] * 3)), "færre end 5 sammenligningskommuner"),
         (replace(numbers((9, 4, 9)), deviations=np.array([[np.nan, 0, 0]] * 3)), "ens i alle kommuner"),
     ],
 )

@@ -1,13 +1,16 @@
 """Which law a number gets, and its effective degrees of freedom by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from evaluator.estimators import GroupTime
-from evaluator.inference import leave_one_cluster_out
+from evaluator.inference import event_band, leave_one_cluster_out
 from evaluator.inference.leave_one_out import averages
+from evaluator.inference.offered import overall
 from evaluator.inference.rule import by_influence, freedom, has_error, size_of
-from evaluator.vocabulary import NEVER, Panel, Sections
+from evaluator.vocabulary import NEVER, NotEstimable, Panel, Sections
 
 
 def test_an_error_needs_five_treated_clusters():
@@ -15,8 +18,8 @@ def test_an_error_needs_five_treated_clusters():
     assert has_error(5) and not has_error(4)
 
 
-def test_the_influence_function_needs_more_than_500_clusters_and_40_treated():
-    np.testing.assert_array_equal(by_influence(np.array([39, 40, 41]), 501), [False, True, True])
+def test_the_influence_function_needs_more_than_500_clusters_and_40_degrees_of_freedom():
+    np.testing.assert_array_equal(by_influence(np.array([39.9, 40, 41]), 501), [False, True, True])
     np.testing.assert_array_equal(by_influence(np.array([39, 40, 400]), 500), [False, False, False])
 
 
@@ -113,7 +116,9 @@ def test_the_size_of_a_test_has_no_last_bits():
     assert size_of(1 - 1e-12) == 1e-12
 
 
-@pytest.mark.parametrize(("treated", "clusters", "refitted"), [(4, 30, False), (5, 30, True), (40, 501, False)])
+@pytest.mark.parametrize(
+    ("treated", "clusters", "refitted"), [(4, 30, False), (5, 30, True), (40, 501, True), (41, 501, False)]
+)
 def test_refits_are_made_only_where_the_rule_takes_them(treated, clusters, refitted):
     data = world(np.ones((clusters, 6)), [4] * treated + [NEVER] * (clusters - treated))
     assert np.isfinite(averages(GroupTime(), data, "simple").refits).all() == refitted
@@ -127,7 +132,46 @@ def test_columns_are_as_long_as_the_published_errors():
     assert np.sqrt((columns**2).sum()) == pytest.approx(few.errors()[0]) and degrees[0] == 5
     spread = np.sqrt(29 / 30 * ((few.refits[:, 0] - few.value[0]) ** 2).sum())
     assert few.errors()[0] == pytest.approx(spread)
-    many = leave_one_cluster_out(GroupTime(), world(np.ones((501, 6)), [4] * 40 + [NEVER] * 461), "simple")
+    many = leave_one_cluster_out(GroupTime(), world(np.ones((501, 6)), [4] * 41 + [NEVER] * 460), "simple")
     columns, degrees = many.by_rule()
     assert np.sqrt((columns**2).sum()) == pytest.approx(many.aggregate.se) and np.isinf(degrees[0])
-    assert many.freedom[0] == 39
+    assert many.freedom[0] == 40
+
+
+def test_comparison_clusters_count_by_their_persons():
+    """Cohort 3 is compared with 5 and never before 5, with never alone from 5 on; half of its cells are each."""
+    weights = np.ones((8, 7))
+    weights[7] = 4.0
+    data = world(weights, [3, 3, 5, *[NEVER] * 5], periods=7)
+    loo = leave_one_cluster_out(GroupTime("not_yet", "universal"), data, "group")
+    first = list(loo.aggregate.labels).index(data.periods[3])
+    early, late = np.array([1, 1, 1, 1, 1, 4]) / 9, np.array([0, 1, 1, 1, 1, 4]) / 8
+    share = (early + late) / 2
+    assert loo.compared[1 + first] == 6
+    assert loo.freedom[1 + first] == min(1.0, round(1 / (share**2).sum(), 6))
+    never = leave_one_cluster_out(GroupTime("never", "universal"), data, "group")
+    assert list(never.compared) == [5, 5, 5]
+
+
+@pytest.mark.parametrize(("never", "freedom_of"), [(4, None), (5, 4.0), (7, 6.0)])
+@pytest.mark.parametrize("clusters", [46, 560])
+def test_the_smaller_side_rules(never, freedom_of, clusters):
+    data = world(np.ones((clusters, 6)), [4] * (clusters - never) + [NEVER] * never)
+    found, loo = overall(GroupTime(), data, "simple")
+    assert loo.compared[0] == never
+    if freedom_of is None:
+        assert isinstance(found, NotEstimable) and "sammenligningskommuner" in found.reason
+        assert isinstance(event_band(GroupTime(), data), NotEstimable)
+    else:
+        assert (found.freedom, found.method) == (freedom_of, "leave_one_cluster_out")
+
+
+def test_the_smaller_side_keeps_the_size():
+    """With 40 treated and 5 compared, t with 39 degrees of freedom rejects 7 per cent."""
+    starts = [4] * 40 + [NEVER] * 5
+    rejected = 0
+    data = world(np.ones((45, 6)), starts)
+    for seed in range(300):
+        drawn = replace(data, outcome=np.random.default_rng(seed).normal(size=data.outcome.size))
+        rejected += overall(GroupTime(), drawn, "simple")[0].p_value < 0.05
+    assert rejected / 300 < 0.065

@@ -80,8 +80,10 @@ def test_the_joint_test_is_told_with_its_null(store, plain):
     assert "medianen af alle valg mod 199 tilfældige fordelinger af indsatsen på andre kommuner; p = 0,015." in text_of(
         section(plain, KEY)
     )
-    none = "delete from release.run where {run} and key = 'curve_p'", fact("curve_assignments", 12)
-    assert "kun 12 forskellige fordelinger af indsatsen er mulige" in figures(store, *none)[1].notes[0]
+    (some,) = figures(store, fact("curve_joint_choices", 4))[1].notes
+    assert "medianen af 4 af 9 sæt valg mod 199" in some
+    none = "delete from release.run where {run} and key = 'curve_p'", fact("curve_refused", "kun 12 kan beregnes.")
+    assert figures(store, *none)[1].notes[0] == "Fælles test: kun 12 kan beregnes."
 
 
 def test_a_choice_that_was_not_one_has_no_row_in_the_matrix(plain):
