@@ -82,7 +82,7 @@ def _sums(rows: Rows, at: Slices, start: int, stop: int) -> GroupSums:
             by_period = products(weighted, y, runs_of).reshape(high - low, columns, outcomes, number)
             cross[here] = by_period.transpose(0, 3, 1, 2)
         else:
-            _add_pairs(rows, at, (x, weighted, y), (gram[here], cross[here], runs_of))
+            _add_pairs(rows, begin, at, (x, weighted, y), (gram[here], cross[here], runs_of))
     present = np.asarray(gram[..., 0, 0] > 0)
     return GroupSums(start, gram, cross, np.broadcast_to(present, (stop - start, number)))
 
@@ -103,14 +103,15 @@ def _add_sections(
 
 
 def _add_pairs(
-    rows: Rows, at: Slices, values: tuple[Floats, Floats, Floats], into: tuple[Floats, Floats, Ints]
+    rows: Rows, begin: int, at: Slices, values: tuple[Floats, Floats, Floats], into: tuple[Floats, Floats, Ints]
 ) -> None:
-    """Add the sums of gains, of the units observed in both periods of a pair."""
+    """Add the sums of gains of rows from `begin` on, of the units observed in both periods of a pair."""
     x, weighted, y = values
     gram, cross, runs_of = into
-    y = y.reshape(len(y), -1, rows.periods)
+    assert isinstance(rows.data, Panel)
+    observed = rows.data.observed[rows.order[begin : begin + len(x)]]
+    y = np.where(observed[:, None], y.reshape(len(y), -1, rows.periods), 0.0)  # what stands in other cells is no number
     for index, (plus, minus) in enumerate(zip(at.plus, at.minus, strict=True)):
-        gain = y[:, :, plus] - y[:, :, minus]
-        both = np.asarray(np.isfinite(gain).all(axis=1))
-        found = products(weighted * both[:, None], np.hstack([x, np.where(both[:, None], gain, 0.0)]), runs_of)
+        both = observed[:, plus] & observed[:, minus]
+        found = products(weighted * both[:, None], np.hstack([x, y[:, :, plus] - y[:, :, minus]]), runs_of)
         gram[:, index], cross[:, index] = found[:, :, : x.shape[1]], found[:, :, x.shape[1] :]

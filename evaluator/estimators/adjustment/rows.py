@@ -9,7 +9,7 @@ import numpy as np
 
 from evaluator.errors import PanelError
 from evaluator.estimators.segments import runs
-from evaluator.vocabulary import NEVER, Floats, Ints, Panel, Sections
+from evaluator.vocabulary import NEVER, Bools, Floats, Ints, Panel, Sections
 
 COLLINEAR = 1e-10
 """Smallest eigenvalue of a correlation matrix under which its columns do not determine a regression."""
@@ -46,7 +46,10 @@ class Rows:
         return np.repeat(values, np.diff(np.append(self.first, self.size)))
 
     def outcome(self, at: Ints | slice) -> Floats:
-        """Return all outcomes of sorted rows, centred: (n, O x T) if followed (unobserved: NaN), (n, O) in sections."""
+        """Return all outcomes of sorted rows, centred: (n, O x T) if followed, (n, O) in sections.
+
+        Unobserved cells hold whatever was delivered in them.
+        """
         rows = self.order[at]
         parts = []
         for values, centre in zip(self.outcomes, self.centre, strict=True):
@@ -85,7 +88,7 @@ def rows_of(data: Panel | Sections, outcomes: Sequence[Floats], *, is_adjusted: 
         clusters=clusters,
         data=data,
         outcomes=tuple(outcomes),
-        centre=tuple(_centre(values) for values in outcomes),
+        centre=tuple(_centre(values, data.observed if isinstance(data, Panel) else None) for values in outcomes),
         has_gaps=has_gaps,
     )
 
@@ -138,8 +141,8 @@ def _standardised(data: Panel | Sections) -> Floats:
     return out
 
 
-def _centre(outcome: Floats) -> float:
+def _centre(outcome: Floats, observed: Bools | None) -> float:
     """Return about the mean: of some rows, since any number near will do."""
-    some = outcome[:: 1 + len(outcome) // THINNED]
-    known = some[np.isfinite(some)]
-    return float(known.mean()) if known.size else 0.0
+    step = 1 + len(outcome) // THINNED
+    some = outcome[::step] if observed is None else outcome[::step][observed[::step]]
+    return float(some.mean()) if some.size else 0.0
