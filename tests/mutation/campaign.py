@@ -1,9 +1,10 @@
 """Do the tests notice when inference is wrong? `python -m tests.mutation.campaign`.
 
 Every mutant of the modules below is imported in a process of its own and the tests that run its function are run until
-one fails. Verdicts are kept under `build/mutation`, so an interrupted campaign goes on where it stopped; a change of a
-module or of the tests starts its mutants anew. `results.csv` has the counts, `survivors.csv` every mutant that no test
-noticed, with what was judged of it. POSIX only (processes are forked).
+one fails. Verdicts are kept under `build/mutation`, so an interrupted campaign goes on where it stopped. A change of a
+module starts its mutants anew; when tests changed, survivors are tried again and the killed are taken to stay killed
+(`--fresh` tries all). `results.csv` has the counts, `survivors.csv` every mutant that no test noticed, with what was
+judged of it. POSIX only (processes are forked).
 """
 
 import argparse
@@ -27,10 +28,13 @@ ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "mutation"
 RESULTS, SURVIVORS = (Path(__file__).with_name(name) for name in ("results.csv", "survivors.csv"))
 TARGETS = (
-    "evaluator/inference/*.py", "evaluator/estimators/group_time.py", "evaluator/estimators/contrasts.py",
-    "evaluator/estimators/adjustment/group_sums.py", "evaluator/estimators/adjustment/regression.py",
+    "evaluator/inference/*.py", "evaluator/estimators/contrasts.py", "evaluator/estimators/adjustment/group_sums.py",
+    "evaluator/estimators/adjustment/regression.py",
 )  # fmt: skip
-TESTS = ("tests/unit/test_inference*.py", "tests/unit/test_placebo_sets.py", "tests/unit/test_group_time*.py")
+TESTS = (
+    "tests/unit/test_inference*.py", "tests/unit/test_placebo_sets.py", "tests/unit/test_group_time.py",
+    "tests/unit/test_group_time_base.py", "tests/unit/test_group_time_adjusted.py",
+)  # fmt: skip
 HEAVY = ("numpy", "scipy.stats", "scipy.optimize", "polars", "pytest", "hypothesis", "_pytest.assertion.rewrite")
 SECONDS = 90
 Verdict = dict[str, str]
@@ -161,23 +165,27 @@ def _digest(paths: list[Path]) -> str:
     return digest.hexdigest()[:12]
 
 
-def verdicts(path: Path, calls: dict[str, list[str]], tests: list[Path], workers: int) -> list[Verdict]:
-    """Return a verdict for every mutant of a module, made or read."""
-    note = BUILD / f"{path.stem}-{_digest([path, *tests])}.jsonl"
-    made = [json.loads(line) for line in note.read_text(encoding="utf-8").splitlines()] if note.exists() else []
-    todo = mutants(path.read_text(encoding="utf-8"))[len(made) :]
+def verdicts(path: Path, calls: dict[str, list[str]], tests: list[Path], options: argparse.Namespace) -> list[Verdict]:
+    """Return a verdict for every mutant of a module, made or read; survivors of other tests are judged again."""
+    note, by = BUILD / f"{path.stem}-{_digest([path])}.json", _digest(tests)
+    kept = json.loads(note.read_text(encoding="utf-8")) if note.exists() and not options.fresh else {}
+    made: list[Verdict] = []
 
-    def one(mutant: Mutant) -> Verdict:
+    def one(place: tuple[int, Mutant]) -> Verdict:
+        index, mutant = place
+        old = kept.get(str(index))
+        if old and (old["verdict"] != "survived" or old["tests"] == by):
+            return dict(old)
         chosen = _tests_of(path, mutant, calls)
         verdict = judge(path, mutant, chosen) if chosen else "survived"
         where = str(path.relative_to(ROOT))
-        return {"file": where, "function": mutant.function, "change": mutant.change, "verdict": verdict}
+        return {"file": where, "function": mutant.function, "change": mutant.change, "verdict": verdict, "tests": by}
 
-    with ThreadPoolExecutor(workers) as pool, note.open("a", encoding="utf-8") as file:
-        for verdict in pool.map(one, todo):
+    with ThreadPoolExecutor(options.workers) as pool:
+        for index, verdict in enumerate(pool.map(one, enumerate(mutants(path.read_text(encoding="utf-8"))))):
             made.append(verdict)
-            file.write(json.dumps(verdict) + "\n")
-            file.flush()
+            kept[str(index)] = verdict
+            note.write_text(json.dumps(kept), encoding="utf-8")
     return made
 
 
@@ -209,6 +217,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--file", action="append", help="only modules with this name")
+    parser.add_argument("--fresh", action="store_true", help="try the killed again too")
     options = parser.parse_args()
     BUILD.mkdir(parents=True, exist_ok=True)
     os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
@@ -219,7 +228,7 @@ def main() -> None:
     found: list[Verdict] = []
     for path in _files(TARGETS):
         if options.file is None or path.stem in options.file:
-            part = verdicts(path, calls, tests, options.workers)
+            part = verdicts(path, calls, tests, options)
             killed = sum(verdict["verdict"] != "survived" for verdict in part)
             print(f"{path.relative_to(ROOT)}: {killed} of {len(part)} killed", flush=True)
             found += part
