@@ -35,12 +35,12 @@ def placebo_dates(question: Question, findings: Findings) -> Diagnostic:
             NAME, THRESHOLD, "Der er for få måneder før start, hvor ingen kunne være omfattet, til en falsk start."
         )
     found = []
-    for date in dates:
+    for before, date in zip((None, *dates), dates, strict=False):
         moved = replace(question, cohorts=_started(early, date))
         method = chosen(question.spec, question.spec.person_estimator, early.horizon_weeks, anticipation=0)
         answer = offered.estimates(method, data_for(question.spec, method, moved.cohorts, question.outcome), "simple")
         place = question.place(NAME, f"{month_of_index(date):%Y-%m}", date)
-        findings.add("estimates", estimate_row(place, answer.overall, _smallest(moved, date)))
+        findings.add("estimates", estimate_row(place, answer.overall, _smallest(moved, date, before)))
         found.append(answer.overall)
     tested = [answer.p_value for answer in found if isinstance(answer, Estimate) and answer.p_value is not None]
     if not tested:
@@ -76,11 +76,16 @@ def _started(cohorts: EntryCohorts, date: int) -> EntryCohorts:
     return replace(cohorts, cells=cohorts.cells.with_columns(moved), profiles=profiles)
 
 
-def _smallest(moved: Question, date: int) -> int:
-    """Return the fewest treated persons, in the outcome or not, in the base of a false start or from it on."""
+def _smallest(moved: Question, date: int, before: int | None) -> int:
+    """Return the fewest treated persons, in the outcome or not, in the base of a false start or from it on.
+
+    They are also those between it and the false start `before`: both leave the store, so who is exposed at the earlier
+    one alone can be taken from the two.
+    """
     import polars as pl
 
     treated = moved.cohorts.cells.filter(pl.col("cohort") != NEVER_LABEL)
     first = date - moved.spec.base_periods * moved.spec.panel.period_months
-    base = treated.filter(pl.col("period").is_between(first, date, closed="left"))
-    return moved.cohorts.smallest_of(moved.outcome, base, moved.cohorts.exposed())
+    spans = [(first, date)] if before is None else [(first, date), (before, date)]
+    groups = [treated.filter(pl.col("period").is_between(*span, closed="left")) for span in spans]
+    return moved.cohorts.smallest_of(moved.outcome, *groups, moved.cohorts.exposed())
