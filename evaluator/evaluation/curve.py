@@ -4,6 +4,10 @@ Source: Simonsohn, Simmons and Nelson (2020), Nature Human Behaviour 4. Of their
 the median effect over all choices against its distribution when the starts are given to other municipalities at random,
 each median scaled by the persons behind it as every placebo here is (Ferman and Pinto 2019). The share of significant
 choices and the mean z would need an error per choice and draw.
+
+The median must be the same statistic at every assignment. A choice that leaves out the largest municipality therefore
+leaves the joint test when that one is treated: a stand-in is never without one of its own, so the two would not be
+alike under chance. When the largest is not treated, it stands in for nobody while some choice leaves it out.
 """
 
 from __future__ import annotations
@@ -16,7 +20,7 @@ import numpy as np
 
 from evaluator.backends import backend
 from evaluator.errors import PanelError
-from evaluator.evaluation.entry_cohorts import unit_of
+from evaluator.evaluation.entry_cohorts import NEVER_LABEL, EntryCohorts, unit_of
 from evaluator.evaluation.methods import answer, chosen
 from evaluator.evaluation.sensitivity import Question
 from evaluator.inference.aggregation import aggregate
@@ -43,20 +47,33 @@ class Choice:
     leave_out: str
 
 
+@dataclass(frozen=True, slots=True)
+class JointTest:
+    """The median effect over some choices among its stand-ins. Without a p-value `reason` says why, in Danish."""
+
+    choices: int  # behind the median
+    assignments: int  # at which it is known
+    p_value: float | None = None
+    reason: str = ""
+
+
 def specification_curve(question: Question, findings: Findings) -> None:
-    """Add a row to `curve` for each choice, and the facts of the joint test."""
-    spec = question.spec
-    choices = choices_of(spec)
+    """Add a row to `curve` for each choice, and the facts of the joint test of those that are answered."""
+    choices = choices_of(question.spec)
     largest = _largest(question)
+    answered = []
     for choice in choices:
         rest = question if choice.leave_out == NOBODY else _without(question, largest)
         method = _method(rest, choice)
         found = answer(method, rest.data(method))
+        answered += [choice] if isinstance(found, Estimate) else []
         findings.add("curve", _row(question, choice, found, _smallest(question, choice, largest)))
-    p_value, assignments = joint_test(question, choices, largest)
-    findings.facts(curve_choices=len(choices), curve_assignments=assignments)
-    if p_value is not None:
-        findings.facts(curve_p=round(p_value, 3))
+    joint = joint_test(question, tuple(answered), largest)
+    findings.facts(curve_choices=len(choices), curve_joint_choices=joint.choices, curve_assignments=joint.assignments)
+    if joint.p_value is None:
+        findings.facts(curve_refused=joint.reason)
+    else:
+        findings.facts(curve_p=round(joint.p_value, 3))
 
 
 def choices_of(spec: EvaluationSpec) -> tuple[Choice, ...]:
@@ -100,33 +117,55 @@ def _choice(name: str, taken: frozenset[str], made: tuple[str, int, str, str]) -
     )
 
 
-def joint_test(question: Question, choices: tuple[Choice, ...], largest: str) -> tuple[float | None, int]:
-    """Return the p-value of the median effect over all choices that can be made, and the assignments behind it.
+def joint_test(question: Question, answered: tuple[Choice, ...], largest: str) -> JointTest:
+    """Return how the median effect over the answered choices stands among its stand-ins.
 
     As many municipalities without a start as there are treated are drawn, and get their starts; the treated are left
-    out meanwhile. None where fewer than 19 different assignments exist: no p-value could reach 5 per cent.
+    out meanwhile. An assignment at which no choice can be made is none. A choice that cannot be made at one of the
+    others leaves the median at all, as does one without the largest municipality when that is treated. No p-value under
+    19 different assignments: it could not reach 5 per cent.
     """
-    tried = [_Problem.of(question, choice, largest) for choice in choices]
-    every = tried[0].data
-    effects = np.array([_overall(problem.method, problem.data) for problem in tried])
-    problems = [problem for problem, effect in zip(tried, effects, strict=True) if np.isfinite(effect)]
-    actual = _median(effects)
-    persons = np.bincount(every.cluster, weights=every.weight)
-    own = _cohort_of_cluster(every)
-    treated, donors = np.flatnonzero(own != NEVER), np.flatnonzero(own == NEVER)
-    members = _assignments(donors, own[treated], question.spec)
-    if len(members) < MIN_DONORS or not np.isfinite(actual):
-        return None, len(members)
-    labels = np.array(every.clusters)
+    every = question.data(question.method)
+    labels, own = np.array(every.clusters), _cohort_of_cluster(every)
+    treated = np.flatnonzero(own != NEVER)
+    alike = [choice for choice in answered if choice.leave_out == NOBODY or largest not in labels[treated]]
+    is_left_out = (labels == largest) & any(choice.leave_out == LARGEST for choice in alike)
+    members = _assignments(np.flatnonzero((own == NEVER) & ~is_left_out), own[treated], question.spec)
+    if not alike:
+        return JointTest(0, len(members), reason="intet valg har et svar, som andre kommuner kan prøves mod.")
+    if len(members) < MIN_DONORS:
+        return JointTest(len(alike), len(members), reason=_too_few(len(members)))
+    problems = [_Problem.of(question, choice, largest) for choice in alike]
     stand_ins = [dict(zip(labels[drawn].tolist(), own[treated].tolist(), strict=True)) for drawn in members]
-    medians = np.concatenate(backend(WORKERS).map(_Medians(problems), _shares(stand_ins)))
-    placebos = Placebos(
-        effect=np.array([actual]),
-        donors=medians[:, None],
-        size=np.array([persons[drawn].sum() for drawn in members]),
-        treated_size=float(persons[treated].sum()),
+    effects = np.concatenate(backend(WORKERS).map(_StoodIn(problems), _shares(stand_ins)))
+    actual = np.array([_overall(problem.method, problem.data) for problem in problems])
+    persons = np.bincount(every.cluster, weights=every.weight)
+    sizes = np.array([persons[drawn].sum() for drawn in members])
+    return _ranked(actual, effects, sizes, float(persons[treated].sum()))
+
+
+def _ranked(actual: Floats, effects: Floats, sizes: Floats, treated_size: float) -> JointTest:
+    """Return the test of the medians of `actual` (C,) and of `effects` (A, C) by the choices known at every assignment.
+
+    `sizes` (A,) and `treated_size` are the persons behind them. Assignments without any known choice do not count.
+    """
+    possible = np.isfinite(effects).any(axis=1)
+    known = np.isfinite(effects[possible]).all(axis=0) & np.isfinite(actual)
+    choices, assignments = int(known.sum()), int(possible.sum())
+    if assignments < MIN_DONORS:
+        return JointTest(choices, assignments, reason=_too_few(assignments))
+    if not choices:
+        return JointTest(0, assignments, reason="intet valg kan beregnes ved alle fordelinger af indsatsen.")
+    medians = np.median(effects[possible][:, known], axis=1)
+    placebos = Placebos(np.array([np.median(actual[known])]), medians[:, None], sizes[possible], treated_size)
+    return JointTest(choices, assignments, randomisation(placebos, scaled=True).p_two_sided)
+
+
+def _too_few(assignments: int) -> str:
+    return (
+        f"kun {assignments} forskellige fordelinger af indsatsen kan beregnes, og der kræves mindst {MIN_DONORS}, så "
+        "den kan intet vise."
     )
-    return randomisation(placebos, scaled=True).p_two_sided, len(members)
 
 
 def _shares(stand_ins: list[dict[str, int]]) -> list[list[dict[str, int]]]:
@@ -136,15 +175,13 @@ def _shares(stand_ins: list[dict[str, int]]) -> list[list[dict[str, int]]]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Medians:
-    """The median effect over all choices at each of some assignments; a task for another process."""
+class _StoodIn:
+    """The effects (A, C) of all choices at each of some assignments; a task for another process."""
 
     problems: list[_Problem]
 
     def __call__(self, stand_ins: list[dict[str, int]]) -> Floats:
-        return np.array(
-            [_median(np.array([problem.stood_in(start) for problem in self.problems])) for start in stand_ins]
-        )
+        return np.array([[problem.stood_in(start) for problem in self.problems] for start in stand_ins])
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,12 +205,6 @@ class _Problem:
         """Return the effect when the donors named in `start` (index of the first exposed period) had been treated."""
         cohort = np.array([start.get(label, NEVER) for label in self.donors.clusters], dtype=np.int64)
         return _overall(self.method, replace(self.donors, cohort=cohort[self.donors.cluster]))
-
-
-def _median(effects: Floats) -> float:
-    """Return the median of the known effects, NaN without any."""
-    known = effects[np.isfinite(effects)]
-    return float(np.median(known)) if known.size else float("nan")
 
 
 def _overall(method: Any, data: Sections) -> float:
@@ -220,18 +251,29 @@ def _without(question: Question, code: str) -> Question:
 
 
 def _smallest(question: Question, choice: Choice, largest: str) -> int:
-    """Return the fewest treated persons behind a choice, and behind what tells it from the spec's own."""
+    """Return the fewest treated persons behind a choice, and behind what tells it from the others that leave the store.
 
-    counts = [question.smallest()]
-    if choice.leave_out == LARGEST:
-        counts.append(question.smallest_without(largest))
-    if choice.base_periods is not None and choice.base_periods != question.spec.base_periods:
-        other = replace(question.spec, comparison=replace(question.spec.comparison, base_periods=choice.base_periods))
-        bases = [question.cohorts.base(spec) for spec in (question.spec, other)]
-        short, long = sorted(bases, key=lambda cells: cells.height)
-        difference = long.join(short, on=["municipality_code", "period"], how="anti")
-        counts.append(question.cohorts.smallest_of(question.outcome, short, difference))
-    return min(counts)
+    Without the largest municipality these are the rest and the largest itself, each with what the two bases differ by:
+    rows of either base can be taken from each other, with the largest and without.
+    """
+    whole, base_periods = question.cohorts, choice.base_periods or question.spec.base_periods
+    if choice.leave_out == NOBODY:
+        return _fewest(question, whole, base_periods)
+    return min(_fewest(question, part, base_periods) for part in (whole.without(largest), whole.only(largest)))
+
+
+def _fewest(question: Question, part: EntryCohorts, base_periods: int) -> int:
+    """Return the fewest treated persons in the spec's base, in another, in their difference, or from the start on.
+
+    All persons of a part without treated.
+    """
+    if part.cells["cohort"].max() == NEVER_LABEL:
+        return part.smallest_of(question.outcome, part.cells)
+    other = replace(question.spec, comparison=replace(question.spec.comparison, base_periods=base_periods))
+    short, long = sorted((part.base(spec) for spec in (question.spec, other)), key=lambda cells: cells.height)
+    difference = long.join(short, on=["municipality_code", "period"], how="anti")
+    differences = [difference] if difference.height else []  # nobody in it: the two rows are of the same persons
+    return part.smallest_of(question.outcome, part.exposed(), short, *differences)
 
 
 def _row(question: Question, choice: Choice, found: Estimate | NotEstimable, smallest: int) -> dict[str, Any]:

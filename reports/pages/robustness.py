@@ -92,12 +92,13 @@ def _choices(released: Released) -> Figure | None:
 
 def _joint(released: Released) -> tuple[str, ...]:
     p_value, drawn = released.fact("curve_p"), released.fact("curve_assignments")
-    if not drawn:
-        return ()
     if not p_value:
-        return (f"Fælles test: kun {drawn} forskellige fordelinger af indsatsen er mulige, så den kan intet vise.",)
+        refused = released.fact("curve_refused")
+        return (f"Fælles test: {refused}",) if refused else ()
+    tested, made = (released.fact(key) for key in ("curve_joint_choices", "curve_choices"))
+    which = "alle valg" if not tested or tested == made else f"{tested} af {made} sæt valg"
     return (
-        f"Fælles test: medianen af alle valg mod {drawn} tilfældige fordelinger af indsatsen på andre kommuner; "
+        f"Fælles test: medianen af {which} mod {drawn} tilfældige fordelinger af indsatsen på andre kommuner; "
         f"p = {numbers.number(float(p_value), 3)}.",
     )
 

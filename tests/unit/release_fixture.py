@@ -149,7 +149,8 @@ def _trappe(store: Any) -> None:
           treated_municipalities=", ".join(FIFTEEN), n_treated=15, n_comparison=83, persons_treated=8420,
           persons_comparison=41265, pool="not_yet", excluded_donors="", anticipation_months=3,
           first_start="2016-04-01", answer_kind="effect", credibility="green", plausibility="green", curve_choices=9,
-          curve_assignments=199, curve_p=0.015, bounds_searched=5.0, decomposition_municipalities=90)  # fmt: skip
+          curve_joint_choices=9, curve_assignments=199, curve_p=0.015, bounds_searched=5.0,
+          decomposition_municipalities=90)  # fmt: skip
     _common(store, run, (
         "Sammenligningen er med kommunerne, som de var; nogle af dem investerede også i de år.",
         "Målt 52 uger efter start på ydelsen; om forskellen holder længere, er ikke undersøgt.",

@@ -82,8 +82,10 @@ def test_the_joint_test_is_told_with_its_null(store, plain):
     )
     (some,) = figures(store, fact("curve_joint_choices", 4))[1].notes
     assert "medianen af 4 af 9 sæt valg mod 199" in some
-    none = "delete from release.run where {run} and key = 'curve_p'", fact("curve_refused", "kun 12 kan beregnes.")
-    assert figures(store, *none)[1].notes[0] == "Fælles test: kun 12 kan beregnes."
+    none = (
+        "update release.run set key = 'curve_refused', value = 'kun 12 kan beregnes.' where {run} and key = 'curve_p'"
+    )
+    assert figures(store, none)[1].notes[0] == "Fælles test: kun 12 kan beregnes."
 
 
 def test_a_choice_that_was_not_one_has_no_row_in_the_matrix(plain):
