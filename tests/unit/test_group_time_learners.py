@@ -4,13 +4,19 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from adjusted_data import CLUSTERS, DATA, followed, rows
+from adjusted_data import CLUSTERS, DATA, followed, rows, sections
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestClassifier, RandomForestRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression
-from test_group_time_truth import EFFECT, panel, sections
+from test_group_time_truth import EFFECT, panel
+from test_group_time_truth import sections as repeated
 
 from evaluator.errors import PanelError
 from evaluator.estimators import GroupTime
+from evaluator.estimators.adjustment.learners import Learners, folds
+from evaluator.estimators.adjustment.rows import rows_of
+from evaluator.inference import leave_one_cluster_out
+from evaluator.panel import select
+from evaluator.vocabulary import NEVER
 
 FOREST = {
     "outcome_learner": RandomForestRegressor(4, min_samples_leaf=10),
@@ -22,7 +28,7 @@ def learned(**choices):
     return GroupTime(adjustment="doubly_robust", **choices)
 
 
-@pytest.mark.parametrize("world", [panel, sections])
+@pytest.mark.parametrize("world", [panel, repeated])
 def test_learners_find_what_a_straight_line_misses(world):
     data = world(np.random.default_rng(5), ("outcome", "propensity"))
     boosted = HistGradientBoostingRegressor(max_iter=40, min_samples_leaf=40)
@@ -91,11 +97,65 @@ def test_too_few_clusters_to_split_are_refused():
         learned(outcome_learner=LinearRegression()).fit(two)
 
 
-def test_leaving_a_cluster_out_refits_the_learners():
-    data = followed()
-    keep = data.cluster < 6
-    data = rows(data, keep)
-    maker = learned(outcome_learner=LinearRegression(), folds=2)
-    cells = maker.fit(data).cells
-    left = maker.effects_without_each_cluster(data, cells)
-    assert left.shape == (6, len(cells)) and np.isfinite(left).all() and (np.ptp(left, axis=0) > 0).all()
+LINEAR = {"outcome_learner": LinearRegression()}
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("kind", [followed, sections])
+def test_leaving_a_cluster_out_learns_again_in_the_same_folds(kind, seed):
+    data = two_periods(kind, seed)
+    found = leave_one_cluster_out(learned(**LINEAR), data, "simple")
+    assert np.ptp(found.refits[:, 0]) > 0
+    assert found.errors()[0] / found.aggregate.se == pytest.approx(1.08, abs=0.17)  # up to 2.5 when dealt again
+
+
+def two_periods(kind, seed):
+    """Return the periods 1 and 2, in which the cohort of 2 starts."""
+    data = kind(400 if kind is followed else 2000, seed=seed)
+    if kind is followed:
+        keep = data.cohort != 3
+        seen = {"outcome": data.outcome[:, 1:3], "observed": data.observed[:, 1:3]}
+    else:
+        keep = (data.cohort != 3) & np.isin(data.period, (1, 2))
+        seen = {"period": data.period - 1}
+    cohort = np.where(data.cohort == NEVER, NEVER, 1)
+    return select(replace(data, periods=(1, 2), cohort=cohort, **seen), keep)
+
+
+def test_a_cell_whose_only_treated_cluster_is_left_out_drops_out():
+    data = two_periods(followed, 1)
+    data = replace(data, cluster=np.where(data.cohort == 1, data.cluster % 2, 2 + data.cluster % 10))
+    maker = learned(**LINEAR, folds=2)
+    left = maker.effects_without_each_cluster(data, maker.fit(data).cells)
+    assert np.isnan(left[:2]).all()  # one treated cluster is too few to split
+    assert np.isfinite(left[2:]).all()
+
+
+@pytest.mark.parametrize("kind", ["followed", "gapped"])
+def test_a_constant_added_to_each_row_moves_nothing(kind):
+    data = DATA[kind]()
+    moved = replace(data, outcome=data.outcome + 50 * np.random.default_rng(7).normal(size=(data.cohort.size, 1)))
+    one, two = (learned(**LINEAR).fit(d) for d in (data, moved))
+    np.testing.assert_allclose(one.effect, two.effect, atol=1e-8)
+    np.testing.assert_allclose(one.influence, two.influence, atol=1e-8)
+
+
+@pytest.mark.parametrize("kind", DATA)
+def test_several_outcomes_in_one_pass_equal_separate_fits(kind):
+    data = DATA[kind]()
+    other = replace(data, outcome=np.random.default_rng(8).normal(size=data.outcome.shape))
+    for both in ({"a": data, "b": other}, {"b": other, "a": data}):
+        together = learned(**LINEAR).fit_outcomes(both)
+        alone = [learned(**LINEAR).fit_outcomes({name: one}) for name, one in both.items()]
+        assert together.cells == tuple(cell for fit in alone for cell in fit.cells)
+        np.testing.assert_allclose(together.effect, np.concatenate([fit.effect for fit in alone]), atol=1e-10)
+        np.testing.assert_allclose(together.influence, np.hstack([fit.influence for fit in alone]), atol=1e-9)
+
+
+def test_the_clusters_of_a_cohort_are_dealt_evenly():
+    data = sections()
+    layout = rows_of(data, (), is_adjusted=True)
+    split = folds(layout, Learners(None, None, 3, 0))
+    for start in (2, 3, NEVER):
+        dealt = np.bincount(split.fold[np.unique(data.cluster[data.cohort == start])], minlength=3)
+        assert np.ptp(dealt) <= 1

@@ -22,7 +22,8 @@ from evaluator.estimators.adjustment.designs import Arm, Design, Reader, designs
 from evaluator.estimators.adjustment.reweighting import by_cluster, no_overlap, sample_of
 from evaluator.estimators.adjustment.rows import Rows
 from evaluator.estimators.contrasts import Contrasts
-from evaluator.vocabulary import Floats, Ints
+from evaluator.estimators.segments import runs
+from evaluator.vocabulary import Floats, Ints, Sections
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,41 @@ class Learners:
         return found.set_params(**dict.fromkeys(unset, self.seed))
 
 
-def fit(rows: Rows, contrasts: Contrasts, learners: Learners) -> tuple[Contrasts, Floats, Floats]:
+@dataclass(frozen=True, slots=True)
+class Folds:
+    """Which clusters are predicted together, and an order of clusters by what is in them."""
+
+    fold: Ints  # (G,)
+    rank: Ints  # (G,)
+
+    def without(self, cluster: int) -> Folds:
+        """Return the folds of the other clusters, unmoved: to deal again would add the noise of the deal."""
+        return Folds(np.delete(self.fold, cluster), np.delete(self.rank, cluster))
+
+
+def folds(rows: Rows, learners: Learners) -> Folds:
+    """Deal the clusters of each first cohort evenly into folds, without a look at any outcome.
+
+    Rows that differ in cohort, weight, covariates or period have a random number each, and clusters are dealt in the
+    order of their sums; so neither names nor the order of rows matter, but among clusters that are equal in all of it.
+    """
+    data = rows.data
+    columns = [data.cohort, data.weight, *data.covariates.T]
+    if isinstance(data, Sections):
+        columns.append(data.period)
+    order = np.lexsort(tuple(columns))
+    first = runs(*(column[order] for column in columns))
+    numbers = np.random.default_rng(learners.seed).integers(0, 2**64, first.size, dtype=np.uint64)
+    drawn = np.zeros(rows.clusters, dtype=np.uint64)  # whole numbers, whose sums are the same in any order
+    np.add.at(drawn, data.cluster[order], np.repeat(numbers, np.diff(np.append(first, order.size))))
+    cohort = np.full(rows.clusters, rows.cohorts.size)
+    np.minimum.at(cohort, rows.cluster, rows.cohort)
+    rank = np.empty(rows.clusters, dtype=np.int64)
+    rank[np.lexsort((drawn, cohort))] = np.arange(rows.clusters)
+    return Folds(rank % learners.folds, rank)
+
+
+def fit(rows: Rows, contrasts: Contrasts, learners: Learners, split: Folds) -> tuple[Contrasts, Floats, Floats]:
     """Return the cells that have rows, their effects (C, O) and influence (G, C, O).
 
     Raises PanelError where treated and comparison do not overlap or have too few clusters to be split.
@@ -62,41 +97,17 @@ def fit(rows: Rows, contrasts: Contrasts, learners: Learners) -> tuple[Contrasts
 
     kept = contrasts.keep(reader(rows, contrasts).known(contrasts))
     reads, outcomes = reader(rows, kept), len(rows.outcomes)
-    fold, rank = _folds(rows, learners)
     effect = np.zeros((kept.cohort.size, outcomes))
     influence = np.zeros((rows.clusters, kept.cohort.size, outcomes))
     share = 1.0 / np.bincount(kept.cell)[kept.cell] if kept.cell.size else np.empty(0)
     with threadpool_limits(limits=1):  # the same digits on any number of threads
         for design in designs(reads, kept):
-            split = _Split(reads, design, learners, fold, rank)
-            for number, (found, spread) in enumerate(split.two_by_twos()):
-                index = design.uses[number].two_by_two
+            two_by_twos = _Split(reads, design, learners, split.fold, split.rank).two_by_twos()
+            for use, (found, spread) in zip(design.uses, two_by_twos, strict=True):
+                index = use.two_by_two
                 effect[kept.cell[index]] += share[index] * found
                 influence[:, kept.cell[index]] += share[index] * rows.size * spread
     return kept, effect, influence
-
-
-def _folds(rows: Rows, learners: Learners) -> tuple[Ints, Ints]:
-    """Return each cluster's fold (G,) and its rank (G,) by what is in it, so that names and order do not matter.
-
-    Clusters with treated rows and the others are dealt separately.
-    """
-    data, first = rows.data, rows.outcomes[0]
-    facts = [np.bincount(data.cluster, minlength=rows.clusters).astype(np.float64)]
-    for column in (*data.covariates.T, first if first.ndim == 1 else np.nan_to_num(first).sum(axis=1)):
-        for extreme, start in ((np.minimum, np.inf), (np.maximum, -np.inf)):
-            found = np.full(rows.clusters, start)
-            extreme.at(found, data.cluster, column)
-            facts.append(found)
-    is_treated = np.zeros(rows.clusters, dtype=np.bool_)
-    is_treated[rows.cluster[rows.cohort < np.searchsorted(rows.cohorts, len(rows.data.periods))]] = True
-    order = np.lexsort((*facts, ~is_treated))
-    rank, fold = np.empty(rows.clusters, dtype=np.int64), np.empty(rows.clusters, dtype=np.int64)
-    rank[order] = np.arange(rows.clusters)
-    random = np.random.default_rng(learners.seed)
-    for part in (order[is_treated[order]], order[~is_treated[order]]):
-        fold[random.permutation(part)] = np.arange(part.size) % learners.folds
-    return fold, rank
 
 
 @dataclass(frozen=True, slots=True)
