@@ -5,25 +5,36 @@ A frame that cannot be laid out is refused with counts: never a value, never a u
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from evaluator.errors import PanelError
 from evaluator.frame_columns import (
+    BLOCK,
     Column,
+    blocks,
     coded,
     codes,
     column,
+    finite,
+    firsts,
     floats,
-    keys,
+    joined,
+    key_source,
+    known,
     labelled,
     matrix,
     missing,
+    numbers,
     refuse,
+    source,
     starts,
-    weights,
+    steady,
+    weighed,
 )
 from evaluator.vocabulary import NEVER, Bools, Floats, Ints, Panel, Sections
 
@@ -48,34 +59,29 @@ def panel_from_frame(
     is a continuous dose by period; then `cohort` is None. Covariates are those of the first period. With `gaps`, absent
     rows and missing outcomes become unobserved cells instead of an error. Without `cluster` each unit is its own.
 
-    Rows may come in any order. A complete frame that is sorted by unit and period is a panel already, and its outcome
-    is not copied.
+    Rows may come in any order. A complete frame that is sorted by unit and period is a panel already: its outcome is
+    not copied beyond the joining of its chunks, and its other columns are read block by block.
 
     Raises PanelError for duplicates, gaps, missing outcomes, and cohorts, clusters or weights that move within a unit.
     """
     order = _order(frame, unit, period)
-    values = order.sorted(floats(frame, outcome))
+    values = order.sorted(numbers(column(frame, outcome), outcome))
     grid = order.grid(values)
     observed, dose = np.isfinite(grid), None
+    without = grid.size - int(np.count_nonzero(observed))
+    if without:
+        finite(values, outcome)
     if not gaps:
         refuse(grid.size - values.size, grid.size, f"({unit}, {period}) are absent", "no gaps")
-        without = grid.size - int(np.count_nonzero(observed))
         refuse(without, values.size, f"rows have no {outcome}", "a number in every row")
-    first, start = order.places(), np.full(order.shape[0], NEVER)
+    start = np.full(order.shape[0], NEVER)
     if cohort is not None:
-        given = column(frame, cohort)
-        start = starts(np.ascontiguousarray(given[first]), order.periods)
-        _refuse_moved(order, given, cohort, is_start=True)
-    mass = np.ones(start.size)
+        start = starts(_of_units(order, source(frame, cohort), cohort, _as_is), order.periods)
+    mass, group = np.ones(start.size), np.arange(start.size)
     if weight is not None:
-        everywhere = weights(frame, weight)
-        _refuse_moved(order, everywhere, weight)
-        mass = everywhere[first]
-    group = np.arange(start.size)
+        mass = _of_units(order, source(frame, weight), weight, weighed)
     if cluster is not None:
-        label = keys(frame, cluster)[0]
-        _refuse_moved(order, label, cluster)
-        group = coded(np.ascontiguousarray(label[first]))[1]
+        group = coded(_of_units(order, key_source(frame, cluster)[0], cluster, known))[1]
     if exposure is not None:
         dose = order.grid(order.sorted(floats(frame, exposure)))
         refuse(int((observed & np.isnan(dose)).sum()), values.size, f"rows have no {exposure}", "a dose in every row")
@@ -85,7 +91,7 @@ def panel_from_frame(
         observed=observed,
         cohort=start,
         exposure=dose,
-        covariates=matrix(frame, covariates, first),
+        covariates=matrix([_at_first(order, frame, name) for name in covariates], start.size),
         cluster=group,
         weight=mass,
         unit=outcome,
@@ -108,9 +114,9 @@ class _Order:
     def shape(self) -> tuple[int, int]:
         return self.units.size, self.periods.size
 
-    def places(self) -> Ints | slice:
-        """Return where in the frame each unit's first row is (N,)."""
-        return slice(None, None, self.periods.size) if self.rows is None else self.rows[self.first[:-1]]
+    def firsts(self, values: Any) -> Column:
+        """Return the first value of each unit (N,) of a source."""
+        return firsts(values, self.periods.size) if self.rows is None else joined(values)[self.rows[self.first[:-1]]]
 
     def sorted(self, values: Column) -> Column:
         return values if self.rows is None else values[self.rows]
@@ -126,11 +132,13 @@ class _Order:
 
 def _order(frame: Any, unit: str, period: str) -> _Order:
     """Return the order of the rows; one (unit, period) twice is refused."""
-    units, times = (keys(frame, name) for name in (unit, period))
+    units, times = key_source(frame, unit), key_source(frame, period)
     found = _as_it_is(units, times)
     if found is not None:
         return found
-    (names, row), (labels, time) = labelled(units), labelled(times)
+    (names, row), (labels, time) = (
+        labelled((known(joined(values), name), text)) for (values, text), name in ((units, unit), (times, period))
+    )
     slot = row * labels.size
     slot += time
     place = np.full(names.size * labels.size, -1, dtype=np.int64)
@@ -144,21 +152,52 @@ def _order(frame: Any, unit: str, period: str) -> _Order:
     return _Order(names, labels, np.searchsorted(kept, ends), place[kept], kept)
 
 
-def _as_it_is(units: tuple[Column, Column | None], times: tuple[Column, Column | None]) -> _Order | None:
+def _as_it_is(units: tuple[Any, Column | None], times: tuple[Any, Column | None]) -> _Order | None:
     """Return the order of a frame that is complete and sorted by unit and period; else None."""
     (unit, names), (time, labels) = units, times
-    changed = unit[1:] != unit[:-1]
-    periods = int(changed.argmax()) + 1 if changed.any() else unit.size
-    if not unit.size or unit.size % periods:
+    head = joined(unit[:BLOCK])
+    changed = head[1:] != head[:-1]
+    periods = int(changed.argmax()) + 1 if changed.any() else head.size
+    if not head.size or len(unit) % periods:
         return None
-    who, when = np.ascontiguousarray(unit[::periods]), time[:periods]
-    is_run = np.count_nonzero(changed) == who.size - 1 == np.count_nonzero(changed[periods - 1 :: periods])
-    if not (is_run and (who[1:] > who[:-1]).all() and (when[1:] > when[:-1]).all()):
+    when = joined(time[:periods])
+    calendar = np.tile(when, 1 + BLOCK // periods)
+    if not (_increases(when) and all(np.array_equal(part, calendar[: part.size]) for part in blocks(time, periods))):
         return None
-    if not np.array_equal(time[periods:], time[:-periods]):
+    who = steady(unit, periods)
+    if who is None or not _increases(who):
         return None
     who, when = (values if text is None else text[values] for values, text in ((who, names), (when, labels)))
     return _Order(who, when, np.arange(who.size + 1) * periods, None, None)
+
+
+def _increases(values: Column) -> bool:
+    """Return whether labels are known, distinct and sorted."""
+    return not missing(values).any() and bool((values[1:] > values[:-1]).all())
+
+
+def _as_is(values: Column, name: str) -> Column:
+    return values
+
+
+def _at_first(order: _Order, frame: Any, name: str) -> Floats:
+    """Return a column of finite numbers in each unit's first row (N,)."""
+    return finite(numbers(order.firsts(source(frame, name)), name), name)
+
+
+def _of_units(order: _Order, values: Any, name: str, read: Callable[[Column, str], Column]) -> Column:
+    """Return what `read` makes of a source in each unit's first row (N,); values that change within a unit are refused.
+
+    What is wrong in a frame sorted as it is shows block by block, and is then counted in the joined column.
+    """
+    if order.rows is None:
+        first = steady(values, order.periods.size)
+        with suppress(PanelError):
+            if first is not None:
+                return read(first, name)
+    everywhere = read(joined(values), name)
+    _refuse_moved(order, everywhere, name, is_start=read is _as_is)
+    return order.firsts(everywhere)
 
 
 def _refuse_moved(order: _Order, values: Column, name: str, *, is_start: bool = False) -> None:
@@ -207,7 +246,7 @@ def sections_from_frame(
     reference[group] = start
     moved = np.unique(group[start != reference[group]]).size
     refuse(moved, len(names), f"clusters change {cohort} over time", f"one {cohort} per cluster")
-    mass = np.ones(stamps.size) if weight is None else weights(frame, weight)
+    mass = np.ones(stamps.size) if weight is None else weighed(column(frame, weight), weight)
     keep = np.isin(stamps, labels) & (mass > 0) & (start > 0)
     values = floats(frame, outcome)
     refuse(int(np.isnan(values[keep]).sum()), int(keep.sum()), f"rows have no {outcome}", "a number in every row")
@@ -217,7 +256,7 @@ def sections_from_frame(
         outcome=values[keep],
         period=np.searchsorted(labels, stamps[keep]).astype(np.int64),
         cohort=start[keep],
-        covariates=matrix(frame, covariates)[keep],
+        covariates=matrix([floats(frame, name)[keep] for name in covariates], int(keep.sum())),
         cluster=dense,
         weight=mass[keep],
         unit=outcome,

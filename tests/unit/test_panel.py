@@ -6,11 +6,18 @@ import numpy as np
 import polars as pl
 import pytest
 
+from evaluator import frame_columns
 from evaluator.errors import PanelError
 from evaluator.panel import panel_from_frame, sections_from_frame, select, without_clusters
 from evaluator.vocabulary import NEVER, Panel, Sections
 
 NAMES = {"unit": "who", "period": "year", "outcome": "y", "cohort": "start"}
+
+
+@pytest.fixture(autouse=True, params=[frame_columns.BLOCK, 4])
+def rows_at_once(request, monkeypatch):
+    """Run every test with columns read whole and in many blocks."""
+    monkeypatch.setattr(frame_columns, "BLOCK", request.param)
 
 
 def long(starts, years=(2001, 2002, 2003), **columns):
@@ -182,6 +189,22 @@ def test_sorted_shuffled_and_pandas_frames_give_the_same_panel(unit, period, gap
     assert one.covariates[:, 0].tolist() == (one.outcome[:, 0] + 1).tolist()
 
 
+def test_a_unit_without_a_name_is_refused_where_it_is_the_only_one():
+    for nameless in (None, float("nan")):
+        with pytest.raises(PanelError, match="3 of 3 rows have no who"):
+            panel_from_frame(long([0]).with_columns(who=pl.lit(nameless, dtype=pl.Float64)), **NAMES)
+
+
+@pytest.mark.parametrize("rechunk", [False, True])
+def test_a_frame_in_chunks_of_any_length_is_the_frame(rechunk):
+    frame = long([2002, 0, 2003, None, 2002], size=pl.col("who") + 1.0, age=pl.col("y") + 1)
+    chunked = pl.concat([frame[:4], frame[4:5], frame[5:13], frame[13:]], rechunk=rechunk)
+    one, two = (panel_from_frame(f, **NAMES, weight="size", covariates=["age"]) for f in (frame, chunked))
+    for name in ("outcome", "cohort", "weight", "covariates"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
+    assert two.cohort.tolist() == [1, NEVER, 2, NEVER, 1] and two.units == (0, 1, 2, 3, 4)
+
+
 def test_a_complete_sorted_frame_is_read_without_a_copy():
     frame = long([2002, 0, 2003])
     panel = panel_from_frame(frame, **NAMES)
@@ -204,7 +227,14 @@ def test_starts_that_mean_the_same_do_not_move(same, order):
         (moving("start", [2002, 2002, 2002, 0, 2003, 0]), {}, "1 of 2 units change start"),
         (moving("c", ["a", "b", "a", "a", "b", "b"]), {"cluster": "c"}, "2 of 2 units change c"),
         (moving("c", ["a", None, "a", "a", "b", "b"]), {"cluster": "c"}, "1 of 6 rows have no c"),
+        (moving("c", [1.0, 1.0, 1.0, None, None, None]), {"cluster": "c"}, "3 of 6 rows have no c"),
+        (moving("c", [1, 1, 1, 2, 2, None]), {"cluster": "c"}, "1 of 6 rows have no c"),
+        (moving("w", [1.0, 1.0, 1.0, float("nan"), 1.0, 1.0]), {"weight": "w"}, "1 of 6 rows have no or a negative w"),
+        (moving("w", [1.0, 1.0, 1.0, 1.0, 1.0, 2.0]), {"weight": "w"}, "1 of 2 units change w"),
         (moving("who", [1, 1, 1, 2, 2, None]), {}, "1 of 6 rows have no who"),
+        (moving("who", [1, 1, 1, None, None, None]), {}, "3 of 6 rows have no who"),
+        (moving("year", [2001, 2002, 2003, 2001, 2002, None]), {}, "1 of 6 rows have no year"),
+        (moving("who", [1.0] * 6), {}, "3 of 6 rows repeat"),
         (moving("who", [1, 1, 1, 2, 1, 2]), {}, "1 of 6 rows repeat"),
         (moving("y", [1.0, float("inf"), 1.0, 1.0, 1.0, 1.0]), {}, "1 of 6 rows have an infinite y"),
         (moving("y", ["a", "b", "c", "d", "e", "f"]), {}, "column 'y' is not numeric"),
