@@ -12,6 +12,8 @@ from evaluator.vocabulary import NEVER, Bools, Cell, Fit, Floats, Ints, Panel, S
 KINDS = ("simple", "event", "group", "calendar")
 NOISE = 1e-12
 """Share of the outcome's size under which a difference is the last bits of a machine and counts as none."""
+BLOCK = 2**16
+"""Numbers read at once, so that their highest and lowest are found while they are in the processor's cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +153,14 @@ def clustered(influence: Floats, cluster: Ints) -> Floats:
 
 def noise(panel: Panel | Sections) -> float:
     """Return the size, in the unit of the panel, under which an effect or an error is arithmetic and not data."""
-    known: Any = True if isinstance(panel, Sections) or bool(panel.observed.all()) else panel.observed
-    highest, lowest = panel.outcome.max(initial=0.0, where=known), panel.outcome.min(initial=0.0, where=known)
-    return NOISE * float(max(highest, -lowest))
+    size, rows = 0.0, max(1, BLOCK * len(panel.outcome) // max(1, panel.outcome.size))
+    for start in range(0, len(panel.outcome), rows):
+        part = slice(start, start + rows)
+        values = panel.outcome[part]
+        if isinstance(panel, Panel) and not panel.observed[part].all():
+            values = values[panel.observed[part]]
+        size = max(size, float(values.max(initial=0.0)), -float(values.min(initial=0.0)))
+    return NOISE * size
 
 
 def without_noise(values: Floats, smallest: float) -> Floats:
