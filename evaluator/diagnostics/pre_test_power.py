@@ -23,6 +23,8 @@ from evaluator.vocabulary import NEVER, Floats, NotEstimable, Panel, Sections
 POWERS = (0.5, 0.8)
 DRAWS = 10_000
 """Pairs of draws, each with its mirror image."""
+UNMOVED = 1e-6
+"""Share of a drift of one period that moves a number by so little is arithmetic: the estimator takes the drift out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,24 +47,41 @@ class PreTestPower:
 class PreTest:
     """A pre-test as draws see it: errors of the headline and of P numbers, and how a drift of 1 per period moves them.
 
-    Column 0 is the headline. The P numbers are in units of what the test allows them, so it passes when all of them are
-    at most the root of chi2 / `freedom`, the divisor that estimated standard errors share.
+    Column 0 is the headline. The P numbers are in units of what the test allows them, so it passes when each of them is
+    at most the root of chi2 / `freedom`, how far its estimated standard error is off. The errors of all numbers are off
+    by the same quantile: where degrees of freedom are alike, that is the multivariate t of the test itself.
     """
 
     errors: Floats  # (D, 1 + P)
     drift: Floats  # (1 + P,)
-    freedom: float
+    freedom: Floats  # (P,)
 
     def at(self, drift: float) -> tuple[float, float]:
         """Return the probability that the test finds `drift`, and the headline's mean error when it does not."""
         moved = self.errors + drift * self.drift
-        passes = _passes(np.abs(moved[:, 1:]).max(axis=1), self.freedom)
+        passes = self._passes(np.abs(moved[:, 1:]))
         total = float(passes.sum())
         return 1 - total / passes.size, float(passes @ moved[:, 0]) / total if total > 0 else float("nan")
 
+    def _passes(self, size: Floats) -> Floats:
+        """Return the probability (D,) that numbers of `size` (D, P) pass.
 
-def pre_test(deviations: Floats, drift: Floats, critical: Floats, freedom: float) -> PreTest:
+        A number passes from that quantile on at which its chi2 / freedom is size**2; the last of them decides.
+        """
+        from scipy.special import chdtrc
+
+        passes = np.ones(len(size))
+        for freedom in np.unique(self.freedom):
+            largest = size[:, self.freedom == freedom].max(axis=1)
+            own = largest <= 1 if np.isinf(freedom) else chdtrc(freedom, freedom * largest**2)
+            np.minimum(passes, own, out=passes)
+        return passes
+
+
+def pre_test(deviations: Floats, drift: Floats, critical: Floats, freedom: Floats) -> PreTest:
     """Return the test of columns 1 to P of `deviations` (G, 1 + P) at `critical` (P,) standard errors.
+
+    `freedom` (P,) are the degrees of freedom of those errors.
 
     Errors are normal with the covariance of `deviations`, drawn in mirrored pairs at a fixed seed. `drift` (1 + P,).
     """
@@ -76,12 +95,16 @@ def pre_test(deviations: Floats, drift: Floats, critical: Floats, freedom: float
 
 
 def drift_found(test: PreTest, power: float) -> float:
-    """Return the drift per period that `test` finds with probability `power`."""
+    """Return the drift per period that `test` finds with probability `power`; infinite where none moves it."""
     from scipy.optimize import brentq
+    from scipy.special import chdtri
 
-    high = 1 / float(np.abs(test.drift[1:]).max())  # moves one number by all that the test allows
-    while test.at(high)[0] < power:
-        high *= 2
+    moved = int(np.abs(test.drift[1:]).argmax())
+    slope, freedom = abs(float(test.drift[1 + moved])), float(test.freedom[moved])
+    if slope == 0:
+        return float("inf")
+    allowed = 1.0 if np.isinf(freedom) else float(np.sqrt(chdtri(freedom, 1 - power) / freedom))
+    high = (allowed + float(np.abs(test.errors[:, 1 + moved]).max())) / slope  # found often enough at any error
     return float(brentq(lambda drift: test.at(drift)[0] - power, 0.0, high, xtol=1e-9 * high))
 
 
@@ -91,7 +114,8 @@ def pre_test_power(
     """Return the drift that the run's own pre-test finds, and the headline's bias under it with and without passing.
 
     The drift is put through the estimator itself: every treated cluster rises by one per period against those never
-    exposed. Needs five treated clusters, event times before the window, and never-exposed clusters.
+    exposed. Needs five treated clusters, event times before the window, and never-exposed clusters; refused where the
+    estimator takes such a drift out.
     """
     if (other := without_trends(estimator)) is not None:
         return other
@@ -111,28 +135,25 @@ def pre_test_power(
             "Alle kommuner får indsatsen, så en skæv tendens kan ikke regnes mod nogen uden.",
             "Kommuner uden indsats at sammenligne med.",
         )
+    moved = _drift(estimator, panel, found.event_times)
+    if not np.abs(moved[1:]).max() > UNMOVED:
+        return NotEstimable(
+            "Metoden trækker en fælles skæv tendens i indsatskommunerne fra, så prøven kan ikke finde den.",
+            "Intet; kun tendenser, som metoden ikke selv fjerner, kan vælte tallet.",
+        )
     events = averages(estimator, panel, "event")
     used = 1 + np.flatnonzero(np.isin(events.aggregate.labels, found.event_times))
     columns, freedom = (part[..., used] for part in events.by_rule())
     test = pre_test(
         np.column_stack([headline.by_rule()[0][:, 0], columns]),
-        _drift(estimator, panel, found.event_times),
+        moved,
         critical_values(columns, freedom, 1 - size),
-        float(freedom.min()),
+        freedom,
     )
     drift = np.array([drift_found(test, power) for power in POWERS])
     passed = np.array([test.at(each)[1] for each in drift])
     value = float(headline.value[0])
     return PreTestPower(np.array(POWERS), drift, drift * test.drift[0], passed, value, size, found.event_times)
-
-
-def _passes(largest: Floats, freedom: float) -> Floats:
-    """Return the probability that chi2 / freedom is at least the square of `largest`."""
-    from scipy.special import chdtrc
-
-    if np.isinf(freedom):
-        return (largest <= 1).astype(np.float64)
-    return np.asarray(chdtrc(freedom, freedom * largest**2))
 
 
 def _drift(estimator: Any, panel: Panel | Sections, event_times: tuple[int, ...]) -> Floats:
