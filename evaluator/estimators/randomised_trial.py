@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from evaluator.errors import PanelError
-from evaluator.panel import without_clusters
 from evaluator.vocabulary import NEVER, Assumption, Bools, Cell, Fit, Floats, Ints, Invariance, Panel, Sections
 
 COMPARISONS = ("never", "not_yet")
@@ -71,14 +70,13 @@ class RandomisedTrial:
 
     def effects_without_each_cluster(self, panel: Panel | Sections, cells: tuple[Cell, ...]) -> Floats:
         """Return the effects (G, C) of `cells` refitted without each cluster in turn; NaN where a cell drops out."""
-        out = np.full((int(panel.cluster.max()) + 1, len(cells)), np.nan)
-        where = {cell: index for index, cell in enumerate(cells)}
+        clusters = int(panel.cluster.max()) + 1
         if self.baseline:  # net of the means of periods, which move with every cluster
-            for cluster in range(out.shape[0]):
-                for cell, arms in self._cells(without_clusters(panel, [cluster])):
-                    if cell in where:
-                        out[cluster, where[cell]] = _adjusted(*arms.whole())[0]
-            return out
+            from evaluator.inference.leave_one_out import refit_without_each_cluster
+
+            return refit_without_each_cluster(self, panel, cells, clusters)
+        out = np.full((clusters, len(cells)), np.nan)
+        where = {cell: index for index, cell in enumerate(cells)}
         for cell, arms in self._cells(panel):
             if cell in where:
                 out[:, where[cell]] = _adjusted(*arms.without_each_cluster())[0]

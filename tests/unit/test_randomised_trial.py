@@ -187,3 +187,17 @@ def test_what_cannot_be_compared_or_adjusted_is_refused():
     for choices in ({"comparison": "some"}, {"anticipation": -1}):
         with pytest.raises(ValueError, match="randomised_trial: "):
             RandomisedTrial(**choices)
+
+
+def test_refits_that_cannot_be_made_drop_out():
+    panel, _ = trial(9, units=40)
+    maker = RandomisedTrial(baseline=True)
+    cells = maker.fit(panel).cells
+    unseen = panel.observed.copy()
+    unseen[0, :3] = False  # only without this row has every row a baseline
+    left = maker.effects_without_each_cluster(replace(panel, observed=unseen), cells)
+    assert np.isfinite(left[0]).all() and np.isnan(left[1:]).all()
+    more = np.column_stack([panel.covariates, np.random.default_rng(1).normal(size=(40, 2))])
+    few = replace(panel, cohort=np.where(np.arange(40) < 6, 3, NEVER), covariates=more)  # six rows for six columns
+    left = maker.effects_without_each_cluster(few, maker.fit(few).cells)
+    assert np.isnan(left[:6]).all() and np.isfinite(left[6:]).all()
