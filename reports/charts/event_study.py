@@ -24,7 +24,11 @@ def event_study(rows: list[Row], period: str, title: str) -> Figure | None:
     points = [_point(row, unit) for row in known]
     plural, _ = words.PERIODS.get(period, words.PERIODS["month"])
     base = alt.Chart(figure.data(points)).encode(
-        x=alt.X("at:Q", title=f"{plural.capitalize()} fra indsatsens start", axis=alt.Axis(grid=False, format="d"))
+        x=alt.X(
+            "at:Q",
+            title=f"{plural.capitalize()} fra indsatsens start",
+            axis=alt.Axis(grid=False, format="d", tickCount=12, labelOverlap="greedy"),
+        )
     )
     bottom, top = _domain(points)
     is_clipped = _clip(points, bottom, top)
