@@ -239,3 +239,20 @@ def test_what_stands_in_unobserved_cells_is_never_read(method, garbage):
     if method in ("none", "regression"):
         starts = np.resize([2, 3, NEVER, NEVER], (2, CLUSTERS))
         np.testing.assert_array_equal(*(maker.effects_when_assigned(data, starts)[1] for data in (clean, dirty)))
+
+
+@pytest.mark.parametrize(("away", "is_refused"), [(7.0, False), (12.0, True)])
+@pytest.mark.parametrize("kind", DATA)
+def test_a_regression_is_not_carried_to_where_no_comparison_is(away, is_refused, kind):
+    """One comparison row of a hundred speaks for the treated at a Mahalanobis distance of about ten."""
+    data = DATA[kind]()
+    never = data.cohort == NEVER
+    spread = np.random.default_rng(1).normal(size=never.size)
+    trait = np.where(never, spread / spread[never].std(), away + 0.01 * spread)
+    moved = replace(data, covariates=trait[:, None])
+    adjusted = GroupTime("never", adjustment="regression")
+    if is_refused:
+        with pytest.raises(PanelError, match="do not overlap in their covariates"):
+            adjusted.fit(moved)
+    else:
+        assert np.isfinite(adjusted.fit(moved).effect).all()

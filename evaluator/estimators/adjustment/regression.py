@@ -20,6 +20,8 @@ from evaluator.estimators.adjustment.rows import Rows, inverse
 from evaluator.estimators.contrasts import Contrasts, mean_by_cell
 from evaluator.vocabulary import Bools, Floats, Ints
 
+FURTHEST = 100.0
+"""Comparison persons per effective one up to which a regression is carried to the treated's mean covariates."""
 BATCH = 2**22
 """Numbers held at once when clusters are left out."""
 
@@ -79,6 +81,13 @@ def fit(rows: Rows, contrasts: Contrasts) -> tuple[Contrasts, Floats, Floats]:
             f"group_time: in {lacking:,} of {known.sum():,} two-by-twos the comparison does not determine "
             f"{rows.covariates.shape[1] - 1} covariates (fewer rows than covariates, or collinear); expected more. "
             "Leave out covariates, make periods longer or widen the comparison."
+        )
+    beyond = int((_reach(totals, queries, solved) > FURTHEST).sum())
+    if beyond:
+        raise PanelError(
+            f"group_time: in {beyond:,} of {known.sum():,} two-by-twos treated and comparison do not overlap in "
+            f"their covariates, so that under {1 / FURTHEST:.0%} of it would speak for them; expected comparison rows "
+            "like the treated. Use fewer or coarser covariates."
         )
     share = 1.0 / np.bincount(kept.cell)[kept.cell]
     effect = mean_by_cell(solved.effect, kept.cell, np.ones(kept.cell.size, dtype=np.bool_))
@@ -157,6 +166,22 @@ def _without(rows: Rows, sums: GroupSums, totals: Totals, batch: tuple[Ints, int
         part[rows.cluster[groups] - start, rows.cohort[groups]] -= own[groups]
         left.append(part)
     return Totals(*left)
+
+
+def _reach(totals: Totals, queries: TwoByTwos, solved: Solved) -> Floats:
+    """Return how far a regression is carried (Q,): the comparison's persons over those that effectively speak.
+
+    A prediction at the treated's mean covariates is a weighted mean of the comparison, of effective size persons / (1 +
+    d^2), d the Mahalanobis distance between the two means. 1 without covariates.
+    """
+    persons = queries.sets.astype(np.float64) @ totals.gram[..., 0, 0]  # (U, P or 1)
+    out = np.ones(queries.set.size)
+    for at in (queries.plus, queries.minus):
+        one = np.minimum(np.maximum(at, 0), persons.shape[1] - 1)
+        bread = solved.bread[queries.set, one]
+        found = np.einsum("qk,qkl,ql->q", solved.typical, bread, solved.typical) * persons[queries.set, one]
+        out = np.where(at >= 0, np.maximum(out, found), out)
+    return out
 
 
 def _known(queries: TwoByTwos, totals: Totals) -> Bools:

@@ -133,7 +133,7 @@ def no_overlap(treated: int, compared: int) -> PanelError:
     return PanelError(
         f"group_time: {treated:,} treated and {compared:,} comparison rows do not overlap in their covariates "
         f"(propensities of {propensity.TRIMMED:g} or more, or none that can be fitted); expected comparison rows that "
-        "could have been treated. Use fewer or coarser covariates, or adjust by regression."
+        "could have been treated. Use fewer or coarser covariates."
     )
 
 
