@@ -45,7 +45,7 @@ class WhoGains:
     traits: tuple[str, ...] = ("sex", "education_level")
     anticipation: int = 0  # in the unit of the period labels: entrants this long before the start are partly exposed
     minimum_persons: int = 20  # per group and arm, before as well as from the start on
-    minimum_clusters: int = 3  # municipalities per group and arm
+    minimum_clusters: int = 5  # municipalities per group and arm: no error is offered for fewer
     shrinkage: float = 20.0  # persons at which a group's own level before the start counts half
     folds: int = 3
     seed: int = 20170101  # deals municipalities to folds

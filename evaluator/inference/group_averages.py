@@ -32,7 +32,7 @@ def small_group(persons: int, clusters: int) -> NotEstimable:
 
 
 def group_estimates(
-    found: GroupAverages, minimum: tuple[int, int] = (20, 3), level: float = 0.95
+    found: GroupAverages, minimum: tuple[int, int] = (20, FEW), level: float = 0.95
 ) -> tuple[Estimate | NotEstimable, ...]:
     """Return an estimate or a refusal for each of C groups.
 

@@ -76,7 +76,7 @@ def test_people_without_a_group_are_left_out(people: pl.DataFrame) -> None:
 
 
 @pytest.mark.parametrize(
-    ("persons", "municipalities"), [(19, 5), (200, 2)], ids=["under 20 persons", "under 3 municipalities"]
+    ("persons", "municipalities"), [(19, 5), (200, 4)], ids=["under 20 persons", "under 5 municipalities"]
 )
 def test_a_small_group_is_refused_and_the_others_are_not(
     people: pl.DataFrame, persons: int, municipalities: int
@@ -101,7 +101,7 @@ def test_a_group_without_support_is_refused_in_danish() -> None:
     assert isinstance(first, Estimate)
     assert first.se == pytest.approx(np.sqrt(2 / 3 * 0.02)) and first.freedom == 6.5
     assert isinstance(second, NotEstimable)
-    assert second.reason == "Færre end 20 borgere eller 3 kommuner i gruppen."
+    assert second.reason == "Færre end 20 borgere eller 5 kommuner i gruppen."
 
 
 @pytest.mark.parametrize(("treated", "begins"), [(1, "Med én kommune"), (4, "Med færre end 5 kommuner")])
