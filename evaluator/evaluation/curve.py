@@ -25,7 +25,7 @@ from evaluator.evaluation.methods import answer, chosen
 from evaluator.evaluation.sensitivity import Question
 from evaluator.inference.aggregation import aggregate
 from evaluator.inference.offered import MIN_DONORS
-from evaluator.inference.placebo import randomisation
+from evaluator.inference.placebo import different, randomisation
 from evaluator.panel import select
 from evaluator.results import Findings
 from evaluator.spec import POOLS, EvaluationSpec
@@ -219,11 +219,7 @@ def _assignments(donors: Ints, starts: Ints, spec: EvaluationSpec) -> list[Ints]
     if donors.size <= starts.size:
         return []
     rng = np.random.default_rng(spec.estimation.seed)
-    drawn: dict[tuple[Any, ...], Ints] = {}
-    for _ in range(spec.curve.draws):
-        members = rng.permutation(donors)[: starts.size]
-        drawn.setdefault(tuple(sorted(zip(starts.tolist(), members.tolist(), strict=True))), members)
-    return list(drawn.values())
+    return list(different((rng.permutation(donors)[: starts.size] for _ in range(spec.curve.draws)), starts))
 
 
 def _cohort_of_cluster(data: Sections) -> Ints:

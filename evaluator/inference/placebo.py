@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations, permutations
-from math import comb, perm
+from itertools import combinations, count, islice
+from math import factorial, perm, prod
 from typing import Any
 
 import numpy as np
@@ -111,18 +111,35 @@ def _sets(donors: int, starts: Ints) -> list[Ints]:
 
     Different assignments are counted, never draws: with few donors a test must not look finer than it is.
     """
-    treated, is_same_start = starts.size, np.unique(starts).size == 1
+    treated = starts.size
     if donors <= treated:
         return []
-    different = comb(donors, treated) if is_same_start else perm(donors, treated)
-    if different <= DRAWS:
-        choose = combinations if is_same_start else permutations
-        return [np.array(members) for members in choose(range(donors), treated)]
-    rng, drawn = np.random.default_rng(SEED), dict[tuple[tuple[int, int], ...], Ints]()
-    while len(drawn) < DRAWS:
-        members = rng.permutation(donors)[:treated]
-        drawn.setdefault(tuple(sorted(zip(starts.tolist(), members.tolist(), strict=True))), members)
-    return list(drawn.values())
+    places = [np.flatnonzero(starts == start) for start in np.unique(starts)]
+    if perm(donors, treated) // prod(factorial(place.size) for place in places) <= DRAWS:
+        return list(_every(range(donors), places, treated))
+    rng = np.random.default_rng(SEED)
+    return list(islice(different((rng.permutation(donors)[:treated] for _ in count()), starts), DRAWS))
+
+
+def _every(free: Iterable[int], places: list[Ints], treated: int) -> Iterator[Ints]:
+    """Yield every way to give the `free` donors the places of each start, as members in the order of the places."""
+    if not places:
+        yield np.zeros(treated, dtype=np.int64)
+        return
+    for chosen in combinations(free, places[0].size):
+        for members in _every([donor for donor in free if donor not in chosen], places[1:], treated):
+            members[places[0]] = chosen
+            yield members
+
+
+def different(assignments: Iterable[Ints], starts: Ints) -> Iterator[Ints]:
+    """Yield the assignments (members in the order of `starts`) that are not the same as one before them."""
+    seen = set()
+    for members in assignments:
+        key = tuple(sorted(zip(starts.tolist(), members.tolist(), strict=True)))
+        if key not in seen:
+            seen.add(key)
+            yield members
 
 
 def _numbers(

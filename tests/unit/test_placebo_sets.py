@@ -36,6 +36,9 @@ def _sections(donors: int, starts: tuple[int, ...], periods: int = 8) -> Section
         (3, (5, 5), 3),  # pairs of three
         (3, (5, 6), 6),  # ordered pairs of three
         (9, (5, 5), 36),
+        (8, (5, 5, 6), 168),  # a pair and one more
+        (9, (6, 5, 6), 252),  # 504 orders of three
+        (12, (5, 5, 6), DRAWS),
         (40, (5, 6), DRAWS),
         (2, (5, 6), 0),
     ],
