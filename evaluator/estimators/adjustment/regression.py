@@ -96,7 +96,7 @@ def fit(rows: Rows, contrasts: Contrasts) -> tuple[Contrasts, Floats, Floats]:
 
 
 def effects_without_each_cluster(rows: Rows, contrasts: Contrasts) -> Floats:
-    """Return the effects (G, C, O) without each cluster in turn, by subtraction; NaN where a cell drops out."""
+    """Return the effects (G, C, O) without each cluster in turn, by subtraction; NaN as in `_refitted`."""
     at = slices(rows, contrasts)
     (sums,) = group_sums(rows, at, is_kept=True)
     totals, queries = _totals(rows, [sums]), _two_by_twos(contrasts, at)
@@ -106,15 +106,14 @@ def effects_without_each_cluster(rows: Rows, contrasts: Contrasts) -> Floats:
     for start in range(0, rows.clusters, step):
         batch = np.flatnonzero((rows.cluster >= start) & (rows.cluster < start + step))
         left = _without(rows, sums, totals, (batch, start, min(step, rows.clusters - start)))
-        effect = _solved(left, queries).effect
-        out[start : start + step] = mean_by_cell(effect, contrasts.cell, _known(queries, left))
+        out[start : start + step] = _refitted(left, queries, contrasts)
     return out
 
 
 def effects_when_assigned(rows: Rows, contrasts: Contrasts, cohort: Ints) -> Floats:
     """Return the effects (S, C, O) had the clusters started by `cohort` (S, G), all among those of `contrasts`.
 
-    The sums of a cluster stay as they are and only change sides. NaN where a cell drops out or is not determined.
+    The sums of a cluster stay as they are and only change sides. NaN as in `_refitted`.
     """
     at = slices(rows, contrasts)
     (sums,) = group_sums(rows, at, is_kept=True)
@@ -125,9 +124,16 @@ def effects_when_assigned(rows: Rows, contrasts: Contrasts, cohort: Ints) -> Flo
     for start in range(0, len(cohort), step):
         joins = cohort[start : start + step, None, rows.cluster] == contrasts.cohorts[:, None]  # (S, E, groups)
         totals = Totals(*(np.tensordot(joins.astype(np.float64), part, axes=1) for part in given))
-        effect = _solved(totals, queries).effect
-        out[start : start + step] = mean_by_cell(effect, contrasts.cell, _known(queries, totals))
+        out[start : start + step] = _refitted(totals, queries, contrasts)
     return out
+
+
+def _refitted(totals: Totals, queries: TwoByTwos, contrasts: Contrasts) -> Floats:
+    """Return the effects (..., C, O) that `fit` would find; NaN where a cell drops out, everywhere where it refuses."""
+    solved, known = _solved(totals, queries), _known(queries, totals)
+    is_refused = known & (~np.isfinite(solved.effect).all(axis=-1) | (_reach(totals, queries, solved) > FURTHEST))
+    effect = np.where(is_refused.any(axis=-1)[..., None, None], np.nan, solved.effect)
+    return mean_by_cell(effect, contrasts.cell, known)
 
 
 def _two_by_twos(contrasts: Contrasts, at: Slices) -> TwoByTwos:
@@ -169,18 +175,20 @@ def _without(rows: Rows, sums: GroupSums, totals: Totals, batch: tuple[Ints, int
 
 
 def _reach(totals: Totals, queries: TwoByTwos, solved: Solved) -> Floats:
-    """Return how far a regression is carried (Q,): the comparison's persons over those that effectively speak.
+    """Return how far a regression is carried (..., Q): the comparison's persons over those that effectively speak.
 
     A prediction at the treated's mean covariates is a weighted mean of the comparison, of effective size persons / (1 +
     d^2), d the Mahalanobis distance between the two means. 1 without covariates.
     """
-    persons = queries.sets.astype(np.float64) @ totals.gram[..., 0, 0]  # (U, P or 1)
-    out = np.ones(queries.set.size)
+    out = np.ones(solved.typical.shape[:-1])
+    if solved.typical.shape[-1] == 1:
+        return out
+    persons = np.einsum("ue,...ep->...up", queries.sets.astype(np.float64), totals.gram[..., 0, 0])
     for at in (queries.plus, queries.minus):
-        one = np.minimum(np.maximum(at, 0), persons.shape[1] - 1)
-        bread = solved.bread[queries.set, one]
-        found = np.einsum("qk,qkl,ql->q", solved.typical, bread, solved.typical) * persons[queries.set, one]
-        out = np.where(at >= 0, np.maximum(out, found), out)
+        one = np.minimum(np.maximum(at, 0), persons.shape[-1] - 1)
+        bread = solved.bread[..., queries.set, one, :, :]
+        found = np.einsum("...qk,...qkl,...ql->...q", solved.typical, bread, solved.typical)
+        out = np.where(at >= 0, np.maximum(out, found * persons[..., queries.set, one]), out)
     return out
 
 
