@@ -84,6 +84,26 @@ def municipalities() -> tuple[Municipality, ...]:
     return tuple(Municipality(r[0], r[1], r[2], int(r[3]), float(r[4])) for r in rows)
 
 
+@cache
+def _neighbours() -> dict[str, tuple[str, ...]]:
+    text = resources.files("evaluator.registers").joinpath("neighbours.csv").read_text(encoding="utf-8")
+    facts = (line for line in text.splitlines() if not line.startswith("#"))
+    return {
+        row["municipality_code"]: tuple(sorted(f"{row['by_land']} {row['by_fixed_link']}".split()))
+        for row in csv.DictReader(facts, delimiter=";")
+    }
+
+
+def neighbours(code: str) -> tuple[str, ...]:
+    """Return the codes of those that share a land border or a bridge with a municipality, in order; none for islands.
+
+    Raises ValueError for a code that is none of the 98. Source and rule: the head of neighbours.csv.
+    """
+    if code not in _neighbours():
+        raise ValueError(f"neighbours: {code} is no municipality; expected one of the 98 codes, 101 to 860.")
+    return _neighbours()[code]
+
+
 def sizes(persons: int, codes: tuple[str, ...] | None) -> Ints:
     """Return how many people enter in each municipality, by largest remainder; `codes` keeps only some."""
     rows = municipalities()
