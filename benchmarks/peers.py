@@ -27,7 +27,7 @@ from benchmarks.table import TABLE, written
 DONE = panels.FOLDER / "runs.jsonl"
 ENVIRONMENTS = {"ours": ".venv", "floor": ".venv", "differences": "build/differences"}  # others: build/peers
 REPEATS = 3
-PATIENCE = 30.0  # seconds of a cold run above which a program is not repeated and not asked for a warm answer
+PATIENCE = 40.0  # seconds of a cold run above which a program is not repeated and not asked for a warm answer
 MEGABYTES = 12_000  # resident memory at which a program is ended
 NOTHING = {"cold": None, "warm": None, "megabytes": None, "effect": None, "error": None, "version": ""}
 TOO_MUCH = "ended on a smaller panel; not tried"
