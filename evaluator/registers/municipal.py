@@ -1,4 +1,4 @@
-"""Extracts by municipality: interventions and the monthly panel of recipients."""
+"""Extracts by municipality: interventions, the monthly panel of recipients, and employees by quarter."""
 
 from __future__ import annotations
 
@@ -29,6 +29,9 @@ _CLASSES = (
     ("uddannelseshjaelp", "aktivitetsparat"),
 )
 _UNEMPLOYED = (61, 58, 51, 46, 42, 43, 40, 37)  # per mille of the labour force, 2012-2019
+_EMPLOYED = 37  # full-time employees per 100 inhabitants; like all of this, the size of LBESK69 in 2013-2019
+_GROWTH, _SEASON = 0.004, (0.0, 0.015, 0.008, 0.015)  # of the first quarter's: each quarter; by quarter of the year
+_PERSISTENCE, _DEVIATION = 0.8, 0.01  # of a municipality around the country: AR(1), its standard deviation
 HIDDEN_BELOW = 5
 HIDDEN = ".."
 
@@ -111,4 +114,24 @@ def panel(register: Register, stream: np.random.Generator) -> Columns:
         "sanktioner": shown(sanctioned[municipality, month, group]),
         "ledighed": _with_tenths(rate),
         "befolkning": population[municipality],
+    }
+
+
+def employees(register: Register, stream: np.random.Generator) -> Columns:
+    """The extract fuldtidsansatte: employees by residence and quarter from 2013, which no intervention here moves."""
+    keep = np.flatnonzero(np.bincount(register.people.municipality, minlength=98))
+    quarters = (MONTHS - month_index(2013, 1)) // 3
+    shocks = _DEVIATION * np.sqrt(3) * (2 * stream.random((quarters, 98)) - 1)
+    shocks[1:] *= np.sqrt(1 - _PERSISTENCE**2)
+    for now in range(1, quarters):
+        shocks[now] += _PERSISTENCE * shocks[now - 1]
+    quarter = np.arange(quarters)
+    path = 1 + _GROWTH * quarter + np.array(_SEASON)[quarter % 4]
+    size = np.array([m.population for m in municipalities()]) * _EMPLOYED / 100
+    number = np.rint(size[:, None] * path * (1 + shocks.T)).astype(np.int64)
+    names = [f"{2013 + now // 4}K{now % 4 + 1}" for now in range(quarters)]
+    return {
+        "kommunekode": municipality_codes(np.repeat(keep, quarters)),
+        "kvartal": Text(names, np.tile(quarter, keep.size)),
+        "fuldtidsansatte": number[keep].ravel(),
     }

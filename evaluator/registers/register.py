@@ -126,7 +126,7 @@ class Register:
         return _streams(self.seed)[5:]
 
     def write(self, folder: Path) -> None:
-        """Write the twelve extracts and truth.json into `folder`."""
+        """Write the extracts and truth.json into `folder`."""
         from evaluator.registers.writing import write
 
         write(self, folder)

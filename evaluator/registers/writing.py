@@ -1,4 +1,4 @@
-"""Writes a register as the twelve extract files and the truth, the same bytes for the same seed."""
+"""Writes a register as the extract files and the truth, the same bytes for the same seed."""
 
 from __future__ import annotations
 
@@ -46,5 +46,6 @@ def write(register: Register, folder: Path) -> None:
     write_extract(folder, "beskaeftigelse", events.paid_hours(register, pay))
     write_extract(folder, "indsats", municipal.interventions(register))
     write_extract(folder, "kommunepanel", municipal.panel(register, staffing))
+    write_extract(folder, "fuldtidsansatte", municipal.employees(register, staffing))
     text = json.dumps(build(register), ensure_ascii=False, separators=(",", ":"))
     (folder / "truth.json").write_text(text + "\n", encoding="utf-8", newline="\n")

@@ -118,12 +118,12 @@ def test_init_makes_a_project_and_says_what_to_put_where(tmp_path, evaluator):
     assert "is a project already" in err
 
 
-def test_synth_writes_the_twelve_extracts_and_the_truth(tmp_path, evaluator):
+def test_synth_writes_the_extracts_and_the_truth(tmp_path, evaluator):
     code, out, _ = evaluator(None, "synth", tmp_path / "register", "--persons", 300, "--seed", 1)
     assert code == 0
     assert out == f"{tmp_path / 'register'}: 300 persons, seed 1; the truth is in truth.json.\n"
     written = sorted(path.name for path in (tmp_path / "register").iterdir())
-    assert len([name for name in written if name.endswith(".csv")]) == 12
+    assert len([name for name in written if name.endswith(".csv")]) == 13
     assert "truth.json" in written
 
 
@@ -136,7 +136,7 @@ def test_load_says_what_was_loaded_and_the_second_time_that_nothing_was(tmp_path
     assert (code, again) == (0, 0)
     assert "personer.csv: personer, 1,500 rows\n" in first
     assert "personer.csv: personer, already loaded\n" in second
-    assert first.count("rows") == second.count("already loaded") == before["raw.deliveries"] == 12
+    assert first.count("rows") == second.count("already loaded") == before["raw.deliveries"] == 13
     assert counts(project, tables) == before
 
 
@@ -275,7 +275,7 @@ def test_doctor_says_what_is_installed_and_what_is_in_the_store(answered, evalua
     code, out, _ = evaluator(answered, "doctor")
     assert code == 0
     assert "duckdb " in out
-    assert out.endswith("project besvaret: 12 deliveries and 2 runs in the store\n")
+    assert out.endswith("project besvaret: 13 deliveries and 2 runs in the store\n")
 
 
 def test_an_unexpected_error_gives_one_line_without_its_text_and_debug_the_traceback(example_project, capsys):

@@ -24,6 +24,7 @@ HEADERS = {
     "uddannelse": "pnr_pseudo;fra;til;uddannelsesart;niveau",
     "indsats": "kommunekode;team;fra;til;indsats_navn;sagstal_foer;sagstal_efter;budget_kr;maalgruppe",
     "kommunepanel": "kommunekode;periode;ydelse;visitation;fuldtid;antal;sanktioner;ledighed;befolkning",
+    "fuldtidsansatte": "kommunekode;kvartal;fuldtidsansatte",
 }
 SPELLS = ("ydelser", "visitation", "sagsbehandler", "tilbud", "uddannelse")
 LAST_DAY = "2019-12-31"
