@@ -21,7 +21,7 @@ COLUMNS: dict[str, str] = {
     "estimates": 'outcome text, horizon_weeks int, aggregate text, "at" int, at_label text, value double, low double, '
     "high double, se double, band_low double, band_high double, p_value double, method text, n bigint, clusters int, "
     "treated_clusters int, unit text, status text, reason text, what_would_help text, is_primary boolean, "
-    "relevant_change double, is_partly_exposed boolean, freedom double",
+    "relevant_change double, is_partly_exposed boolean, freedom double, p_family double",
     "before_after": "outcome text, horizon_weeks int, before double, after double, change double, "
     "counterfactual_after double, effect double, unit text, status text",
     "means": "outcome text, horizon_weeks int, arm text, period_on date, persons bigint, share double, status text",

@@ -81,7 +81,7 @@ def _estimates(rows: list[Row], policy: Policy) -> list[Row]:
             key: None if hidden else _coarse(row[key], behind, row["unit"])
             for key in ("value", "low", "high", "se", "band_low", "band_high")
         }
-        for key, decimals in (("p_value", 3), ("freedom", 1)):
+        for key, decimals in (("p_value", 3), ("p_family", 3), ("freedom", 1)):
             numbers[key] = None if hidden or row[key] is None else round(row[key], decimals)
         released.append({**row, **numbers, "n": count, "status": "suppressed" if hidden else status})
     return released

@@ -25,7 +25,7 @@ TABLES: dict[str, str] = {
     "low double, high double, se double, band_low double, band_high double, p_value double, method text, "
     "n bigint, smallest_count bigint, clusters int, treated_clusters int, unit text, is_estimable boolean, "
     "reason text, what_would_help text, is_primary boolean, relevant_change double, is_partly_exposed boolean, "
-    "freedom double",
+    "freedom double, p_family double",
     "before_after": "run_id text, outcome text, horizon_weeks int, before_count double, before_persons bigint, "
     "after_count double, after_persons bigint, effect double, unit text, is_estimable boolean",
     "means": "run_id text, outcome text, horizon_weeks int, arm text, period_on date, persons bigint, count double, "

@@ -124,6 +124,13 @@ def cases(value: float | None, status: str | None = None) -> str:
     return number(value, 0 if value == round(value) else 1)
 
 
+def p_value(value: float | None) -> str:
+    """Return a p-value with three decimals, `-` where none was made."""
+    if value is None or not is_known(value):
+        return "-"
+    return "under 0,001" if value < 0.001 else number(value, 3)
+
+
 def as_date(value: Any) -> date | None:
     """Return a date from a date, a timestamp or an ISO text; None when there is none."""
     if isinstance(value, datetime):

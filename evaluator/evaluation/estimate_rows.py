@@ -29,8 +29,12 @@ def estimate_row(
     found: Estimate | NotEstimable,
     smallest_count: int | None = None,
     band: tuple[float, float] | None = None,
+    p_family: float | None = None,
 ) -> Row:
-    """Return a row of `results.estimates`; a refusal carries its reason and no number."""
+    """Return a row of `results.estimates`; a refusal carries its reason and no number.
+
+    `band` and `p_family` hold together with others: over the readers' states, and over the declared outcomes.
+    """
     row: dict[str, Any] = {
         "outcome": place.outcome,
         "horizon_weeks": place.horizon_weeks,
@@ -55,6 +59,7 @@ def estimate_row(
         "band_low": low,
         "band_high": high,
         "p_value": found.p_value,
+        "p_family": p_family,
         "method": found.method,
         "n": found.n,
         "smallest_count": found.n if smallest_count is None else smallest_count,

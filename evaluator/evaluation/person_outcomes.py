@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,15 +12,33 @@ from evaluator.diagnostics import credibility
 from evaluator.evaluation.entry_cohorts import READERS_STATES, EntryCohorts, asked_outcomes, month_of_index, unit_of
 from evaluator.evaluation.estimate_rows import Place, estimate_row
 from evaluator.evaluation.methods import answer, data_for, estimator_of
-from evaluator.inference import bands, offered
+from evaluator.inference import bands, multiplicity, offered
 from evaluator.results import Findings
 from evaluator.spec import END_STATES, PERSON_OUTCOMES, EvaluationSpec
 from evaluator.vocabulary import Diagnostic, Estimate, NotEstimable
 
 Found = Estimate | NotEstimable
+Family = Mapping[tuple[str, int], float]  # adjusted p-values by outcome and horizon
 
 
-def estimate(spec: EvaluationSpec, cohorts: EntryCohorts, findings: Findings) -> dict[str, Found]:
+def family(spec: EvaluationSpec, followed: Mapping[int, EntryCohorts]) -> Family:
+    """Return the p-values of the declared outcomes of persons, adjusted for one another; none where one stands alone.
+
+    `followed` are the entry cohorts by horizon. An outcome at two horizons is two members.
+    """
+    members = {}
+    for outcome in spec.outcomes:
+        if outcome.name in PERSON_OUTCOMES and outcome.horizon_weeks in followed:
+            method = estimator_of(spec, outcome.horizon_weeks)
+            data = data_for(spec, method, followed[outcome.horizon_weeks], outcome.name)
+            members[outcome.name, outcome.horizon_weeks] = (method, data)
+    if len(members) < 2:
+        return {}
+    found = multiplicity.family_p_values(members)
+    return {key: p.adjusted for key, p in found.items() if not isinstance(p, NotEstimable)}
+
+
+def estimate(spec: EvaluationSpec, cohorts: EntryCohorts, adjusted: Family, findings: Findings) -> dict[str, Found]:
     """Add overall effects of every asked outcome and end state, with a simultaneous band over the readers' states."""
     horizon = cohorts.horizon_weeks
     method = estimator_of(spec, horizon)
@@ -38,7 +57,8 @@ def estimate(spec: EvaluationSpec, cohorts: EntryCohorts, findings: Findings) ->
             relevant_change=outcome.relevant_change if outcome else None,
         )
         smallest = cohorts.smallest(name, spec)
-        findings.add("estimates", estimate_row(place, found, smallest, by_name.get(name)))
+        row = estimate_row(place, found, smallest, by_name.get(name), adjusted.get((name, horizon)))
+        findings.add("estimates", row)
         if isinstance(found, NotEstimable):
             findings.add(
                 "refusals", {"outcome": name, "reason": found.reason, "what_would_help": found.what_would_help}

@@ -75,14 +75,16 @@ def _effects(
         found, series_checks = series.estimate(connection, spec, design, findings)
         if spec.primary.name in SERIES_OUTCOMES:
             primary, checks = found, series_checks
+    followed = {}
     for horizon in spec.horizons:
         try:
-            cohorts = entry_cohorts(connection, design, horizon, traits=spec.estimation.covariates)
+            followed[horizon] = entry_cohorts(connection, design, horizon, traits=spec.estimation.covariates)
         except PanelError as error:
             primary = _unobserved(connection, spec, horizon, primary, findings)
             findings.facts(refusal_detail=str(error))
-            continue
-        overall = person_outcomes.estimate(spec, cohorts, findings)
+    adjusted = person_outcomes.family(spec, followed)
+    for horizon, cohorts in followed.items():
+        overall = person_outcomes.estimate(spec, cohorts, adjusted, findings)
         person_outcomes.describe(spec, design, cohorts, findings)
         person_outcomes.before_after(spec, cohorts, overall, findings)
         is_primary = spec.primary.name in overall and spec.primary.horizon_weeks == horizon

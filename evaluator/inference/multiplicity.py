@@ -74,27 +74,28 @@ def _two_sided(ratio: Floats, freedom: Floats) -> Floats:
 
 
 def family_p_values(
-    estimator: Any, outcomes: Mapping[str, Panel | Sections], kind: str = "simple"
-) -> dict[str, AdjustedP | NotEstimable]:
-    """Return each outcome's p-value adjusted for the whole family, or its refusal.
+    family: Mapping[Any, tuple[Any, Panel | Sections]], kind: str = "simple"
+) -> dict[Any, AdjustedP | NotEstimable]:
+    """Return each member's p-value adjusted for the whole family, or its refusal; a member is (estimator, data).
 
-    Romano-Wolf where all that can be tested have an error by the rule, otherwise (placebos) Holm. A refused outcome was
+    Romano-Wolf where all that can be tested have an error by the rule, otherwise (placebos) Holm. A refused member was
     not tested and does not count.
     """
-    found = {name: overall(estimator, data, kind) for name, data in outcomes.items()}
-    tested: dict[str, tuple[Estimate, Replicates]] = {
+    found = {name: overall(estimator, data, kind) for name, (estimator, data) in family.items()}
+    tested: dict[Any, tuple[Estimate, Replicates]] = {
         name: (own, loo) for name, (own, loo) in found.items() if isinstance(own, Estimate) and loo is not None
     }
     single = np.array([own.p_value for own, _ in tested.values()], dtype=np.float64)
     is_joint = all(has_error(loo.treated[0]) for _, loo in tested.values())
     if is_joint and tested:
+        outcomes = {name: family[name][1] for name in tested}
         adjusted = romano_wolf(family_numbers(outcomes, {name: loo for name, (_, loo) in tested.items()}))
     else:
         adjusted = holm(single)
     method = "romano_wolf" if is_joint else "holm"
-    out: dict[str, AdjustedP | NotEstimable] = {
-        n: own for n, (own, _) in found.items() if isinstance(own, NotEstimable)
+    made = {
+        name: AdjustedP(float(own), float(among), method)
+        for name, own, among in zip(tested, single, adjusted, strict=True)
     }
-    for name, own, family in zip(tested, single, adjusted, strict=True):
-        out[name] = AdjustedP(float(own), float(family), method)
-    return {name: out[name] for name in outcomes}
+    refused = {name: own for name, (own, _) in found.items() if isinstance(own, NotEstimable)}
+    return {name: made.get(name) or refused[name] for name in family}

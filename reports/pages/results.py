@@ -216,11 +216,13 @@ def _all(released: Released) -> Table | None:
     rows = _main_estimates(released)
     if len(rows) < 2:
         return None
+    declared = sum(1 for row in rows if numbers.is_known(row.get("p_family")))
     headers = (
         "Udfald",
         "Horisont",
         "Forskel",
         "95 pct. interval",
+        *(("p, korrigeret",) if declared else ()),
         "Personer",
         "Kommuner med indsatsen",
         "Usikkerhed fra",
@@ -231,10 +233,17 @@ def _all(released: Released) -> Table | None:
             f"{row['horizon_weeks']} uger" if row["horizon_weeks"] else "hele perioden",
             numbers.effect(row["value"], row["unit"], row["status"]),
             numbers.interval(row["low"], row["high"], row["unit"], row["status"]),
+            *((numbers.p_value(row["p_family"]),) if declared else ()),
             numbers.count(row["n"], row["status"]),
             numbers.count(row["treated_clusters"], row["status"]),
             row["reason"] or words.INFERENCE.get(row["method"] or "", row["method"] or ""),
         )
         for row in rows
     )
-    return Table(headers, body, caption="Alle beregnede udfald og horisonter", words=frozenset({0, 1, 6}))
+    caption = "Alle beregnede udfald og horisonter"
+    if declared:
+        caption += (
+            f". Jo flere udfald, jo lettere rammer tilfældet et af dem: p er korrigeret for de {declared}, der på "
+            "forhånd er valgt, og under 0,05 er et fund også blandt dem"
+        )
+    return Table(headers, body, caption=caption, words=frozenset({0, 1, len(headers) - 1}))

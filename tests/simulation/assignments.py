@@ -78,7 +78,9 @@ def headline(cells: pl.DataFrame, design: Design) -> Row:
     last = max(kept["period"].to_list())
     periods = tuple(month_index(day) for day in design.periods if month_index(day) <= last)
     spec = spec_of(design)
-    found = person_outcomes.estimate(spec, EntryCohorts(kept, periods, HORIZON_WEEKS), Findings())[spec.primary.name]
+    found = person_outcomes.estimate(spec, EntryCohorts(kept, periods, HORIZON_WEEKS), {}, Findings())[
+        spec.primary.name
+    ]
     told: Row = {"answer": answer_kind(found, spec.primary.relevant_change), "estimator": spec.primary_estimator}
     if isinstance(found, Estimate):
         told |= {name: getattr(found, name) for name in ("value", "se", "low", "high", "treated_clusters", "method")}

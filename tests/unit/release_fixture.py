@@ -161,7 +161,9 @@ def _trappe(store: Any) -> None:
                                  ("entry_benefit", -0.051, 0.02), ("other_benefit", 0.003, 0.011),
                                  ("supported_work", 0.002, 0.005), ("paid_hours_any", 0.034, 0.014),
                                  ("paid_hours_20", 0.027, 0.013), ("paid_hours_87", 0.012, 0.012)):  # fmt: skip
-        _estimate(store, run, outcome, value, half, horizon_weeks=52, is_primary=outcome == "job", relevant_change=0.02)
+        p_family = {"job": 0.0004, "education": 0.094}.get(outcome)
+        _estimate(store, run, outcome, value, half, horizon_weeks=52, is_primary=outcome == "job", relevant_change=0.02,
+                  p_family=p_family)  # fmt: skip
         _estimate(store, run, outcome, value / 2, half, horizon_weeks=26)
     _estimate(store, run, "sick_weeks", -0.31, 0.44, horizon_weeks=52, unit="weeks")
     for at in range(-30, 25):

@@ -21,6 +21,10 @@ def numbers(value, deviations, freedom=np.inf, treated=None):
     )
 
 
+def asked(data):
+    return {name: (GroupTime(), one) for name, one in data.items()}
+
+
 def test_holm_by_hand():
     np.testing.assert_allclose(holm(np.array([0.01, 0.04, 0.03, 0.005])), [0.03, 0.06, 0.06, 0.02])
     np.testing.assert_allclose(holm(np.array([0.02, 0.02])), [0.04, 0.04])
@@ -109,7 +113,7 @@ def test_a_family_of_outcomes_is_adjusted_jointly_and_agrees_with_its_band():
     data = {name: world([5] * 8, seed) for seed, name in enumerate(("job", "education", "benefit"))}
     data["job"] = replace(data["job"], outcome=data["job"].outcome + 1.2 * (data["job"].period >= data["job"].cohort))
     data["nothing"] = replace(data["job"], outcome=0 * data["job"].outcome)
-    found = family_p_values(GroupTime(), data)
+    found = family_p_values(asked(data))
     assert list(found) == list(data)
     assert isinstance(found["nothing"], NotEstimable)
     tested = {name: data[name] for name in ("job", "education", "benefit")}
@@ -124,7 +128,7 @@ def test_a_family_of_outcomes_is_adjusted_jointly_and_agrees_with_its_band():
 def test_a_family_of_placebo_tests_is_adjusted_by_holm():
     data = {name: world([5], seed) for seed, name in enumerate(("job", "education"))}
     data["late"] = world([1] * 3, 5)
-    found = family_p_values(GroupTime(), data, kind="event")
+    found = family_p_values(asked(data), kind="event")
     assert isinstance(found["late"], NotEstimable) and found["job"].method == found["education"].method == "holm"
     single = np.array([found[name].p_value for name in ("job", "education")])
     np.testing.assert_allclose([found[name].adjusted for name in ("job", "education")], holm(single))
@@ -132,11 +136,11 @@ def test_a_family_of_placebo_tests_is_adjusted_by_holm():
 
 def test_one_placebo_test_turns_the_whole_family_to_holm():
     data = {"job": world([5] * 8, 1), "education": world([5] * 4, 2)}
-    found = family_p_values(GroupTime(), data)
+    found = family_p_values(asked(data))
     assert {one.method for one in found.values()} == {"holm"}
 
 
 def test_a_family_in_which_nothing_can_be_tested_is_refused_member_by_member():
     data = {"job": world([1] * 8, 1), "none": world([5] * 40, 2)}
-    found = family_p_values(GroupTime(), data)
+    found = family_p_values(asked(data))
     assert all(isinstance(one, NotEstimable) for one in found.values()) and len(found) == 2

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import polars as pl
 import pytest
+from trappe_world import DESIGN, TRAPPE, entry_cohorts
 
-from evaluator.design.frozen import Design, periods_between
 from evaluator.disclosure import MINIMUM_COUNT, ROUNDING_BASE
-from evaluator.evaluation.entry_cohorts import EntryCohorts, labelled
+from evaluator.evaluation.entry_cohorts import EntryCohorts
 from evaluator.evaluation.person_outcomes import before_after, end_states, estimate, event_study
-from evaluator.registers import Population, simulate
-from evaluator.registers.municipalities import STARTS, municipalities
 from evaluator.release_rules import RULES, STATES, Policy
 from evaluator.results import Findings, columns
-from evaluator.spec import Start
-from evaluator.spec_reading import read_spec
 
-TRAPPE = read_spec(Path(__file__).resolve().parents[2] / "data/synthetic/specs/trappe.toml")
 SPEC = replace(TRAPPE, outcomes=tuple(o for o in TRAPPE.outcomes if o.name in STATES))
 POLICY = Policy(MINIMUM_COUNT)
 
@@ -27,27 +21,13 @@ POLICY = Policy(MINIMUM_COUNT)
 @pytest.fixture(scope="module")
 def cohorts() -> EntryCohorts:
     """Entry cohorts of a register so small that many counts are small."""
-    register = simulate(persons=12_000, seed=11, horizon_only=True)
-    cells = register.entry_cells(Population(), 52, "month").filter(pl.col("period_on") >= SPEC.panel.from_)
-    cells = cells.filter(pl.col("period_on") < cells["period_on"].max())
-    cells = cells.filter(~pl.col("municipality_code").is_in(SPEC.comparison.exclude_donors))
-    kept = labelled(cells, DESIGN).sort("municipality_code", "period")
-    return EntryCohorts(kept, tuple(sorted(kept["period"].unique())), 52)
-
-
-DESIGN = Design(
-    treated=tuple(Start(s.code, s.start) for s in STARTS if s.intervention == "faerre-sager"),
-    donors=tuple(m.code for m in municipalities() if m.code not in {s.code for s in STARTS}),
-    excluded=SPEC.comparison.exclude_donors,
-    periods=periods_between(SPEC.panel.from_, SPEC.panel.to, 1),
-    period_months=1,
-)
+    return entry_cohorts(12_000, seed=11)
 
 
 @pytest.fixture(scope="module")
 def released(cohorts: EntryCohorts) -> dict[str, list[dict[str, object]]]:
     findings = Findings()
-    overall = estimate(SPEC, cohorts, findings)
+    overall = estimate(SPEC, cohorts, {}, findings)
     event_study(SPEC, cohorts, "job", findings)
     before_after(SPEC, cohorts, overall, findings)
     end_states(SPEC, DESIGN, cohorts, overall, findings)

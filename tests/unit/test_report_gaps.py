@@ -206,6 +206,14 @@ def test_hidden_outcomes_and_end_states_leave_their_charts_and_are_counted(store
         assert "summerer til 100" not in rest
 
 
+def test_p_values_are_adjusted_for_the_declared_outcomes_and_say_of_how_many(store):
+    shown = text_of(section(page(store, "trappe"), "udfald"))
+    assert "p, korrigeret" in shown and "under 0,001" in shown and "0,094" in shown
+    assert "p er korrigeret for de 2, der på forhånd er valgt" in shown
+    alone = text_of(section(page(store, "trappe", estimates("p_family = null")), "udfald"))
+    assert "korrigeret" not in alone
+
+
 def test_hidden_exits_of_an_association_say_so(store):
     shown = text_of(section(page(store, "sanktioner", estimates(HIDE)), "borgerne"))
     assert "Vises ikke: der er for få personer bag hver afgang" in shown

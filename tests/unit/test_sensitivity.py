@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
+from trappe_world import DESIGN, TRAPPE, entry_cohorts
 
-from evaluator.design.frozen import Design, periods_between
 from evaluator.disclosure import MINIMUM_COUNT
 from evaluator.evaluation import sensitivity, trends
 from evaluator.evaluation.curve import choices_of, joint_test, specification_curve
-from evaluator.evaluation.entry_cohorts import EntryCohorts, labelled
+from evaluator.evaluation.entry_cohorts import EntryCohorts
 from evaluator.evaluation.exhibit import decompose
-from evaluator.evaluation.person_outcomes import estimate
+from evaluator.evaluation.person_outcomes import estimate, family
 from evaluator.evaluation.placebo_dates import placebo_dates
 from evaluator.evaluation.sensitivity import Question
 from evaluator.inference import offered
-from evaluator.registers import Population, simulate
-from evaluator.registers.municipalities import STARTS, municipalities
 from evaluator.release_rules import RULES, Policy
 from evaluator.results import Findings, columns
-from evaluator.spec import Curve, Start
-from evaluator.spec_reading import read_spec
+from evaluator.spec import Curve
 from evaluator.vocabulary import Light
 
-TRAPPE = read_spec(Path(__file__).resolve().parents[2] / "data/synthetic/specs/trappe.toml")
 SMALL = Curve(comparison=("never", "not_yet"), base_periods=(6, 12), leave_out=("nobody", "largest"), draws=99)
 SPEC = replace(
     TRAPPE,
@@ -35,23 +30,11 @@ SPEC = replace(
     estimation=replace(TRAPPE.estimation, estimators=("group_time",), who_gains=()),
     curve=SMALL,
 )
-DESIGN = Design(
-    treated=tuple(Start(s.code, s.start) for s in STARTS if s.intervention == "faerre-sager"),
-    donors=tuple(m.code for m in municipalities() if m.code not in {s.code for s in STARTS}),
-    excluded=SPEC.comparison.exclude_donors,
-    periods=periods_between(SPEC.panel.from_, SPEC.panel.to, 1),
-    period_months=1,
-)
 
 
 @pytest.fixture(scope="module")
 def question() -> Question:
-    register = simulate(persons=10_000, seed=7, horizon_only=True)
-    cells = register.entry_cells(Population(), 52, "month").filter(pl.col("period_on") >= SPEC.panel.from_)
-    cells = cells.filter(pl.col("period_on") < cells["period_on"].max())
-    cells = cells.filter(~pl.col("municipality_code").is_in(SPEC.comparison.exclude_donors))
-    kept = labelled(cells, DESIGN).sort("municipality_code", "period")
-    return Question(SPEC, DESIGN, EntryCohorts(kept, tuple(sorted(kept["period"].unique())), 52))
+    return Question(SPEC, DESIGN, entry_cohorts(10_000, seed=7))
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +84,25 @@ def test_what_is_left_out_counts_for_what_may_leave(question: Question) -> None:
     assert (gone["value"], gone["status"]) == (None, "suppressed")
 
 
+def test_declared_outcomes_are_adjusted_for_one_another(moved: Question) -> None:
+    both = replace(SPEC, outcomes=tuple(o for o in TRAPPE.outcomes if o.name in ("job", "education", "recipients")))
+    followed = {52: moved.cohorts}
+    adjusted, findings = family(both, followed), Findings()
+    estimate(both, moved.cohorts, adjusted, findings)
+    rows = {row["outcome"]: row for row in findings.rows["estimates"]}
+    assert set(adjusted) == {("job", 52), ("education", 52)}  # job at 26 weeks has nobody followed
+    assert rows["job"]["p_value"] < rows["job"]["p_family"] < 0.05 < rows["education"]["p_family"]
+    assert rows["education"]["p_value"] <= rows["education"]["p_family"]
+    assert rows["self_support"]["p_family"] is None  # not declared
+    assert family(SPEC, followed) == {}  # one outcome is its own family
+
+
+def test_adjusted_p_values_leave_as_p_values_do() -> None:
+    row = dict.fromkeys(columns("estimates")) | {"is_estimable": True, "n": 500, "unit": "share", "p_family": 0.01234}
+    hidden, shown = RULES["estimates"]([row | {"smallest_count": n} for n in (5, 6)], Policy(MINIMUM_COUNT))
+    assert (hidden["p_family"], shown["p_family"]) == (None, 0.012)
+
+
 def test_false_starts_read_nobody_who_could_be_exposed(question: Question) -> None:
     findings, again = Findings(), Findings()
     check = placebo_dates(question, findings)
@@ -139,7 +141,7 @@ def test_too_short_a_past_says_so(question: Question) -> None:
 def test_the_interval_at_parallel_trends_is_the_published_one(moved: Question) -> None:
     findings, published = Findings(), Findings()
     check = trends.breakdown(moved, findings)
-    found = estimate(SPEC, moved.cohorts, published)["job"]
+    found = estimate(SPEC, moved.cohorts, {}, published)["job"]
     at_zero = findings.rows["bounds"][0]
     assert at_zero["bound"] == 0
     assert (at_zero["low"], at_zero["high"]) == pytest.approx((found.low, found.high), abs=1e-6)
@@ -215,7 +217,7 @@ def test_an_adjustment_that_the_data_cannot_bear_is_refused_as_that(question: Qu
     always = pl.when(pl.col("cohort") > 0).then(pl.lit("K")).otherwise(pl.lit("M")).alias("sex")
     cohorts = replace(question.cohorts, profiles=question.cohorts.cells.with_columns(always))
     findings = Findings()
-    overall = estimate(adjusted, cohorts, findings)
+    overall = estimate(adjusted, cohorts, {}, findings)
     assert "Der kan ikke justeres for de valgte træk" in overall["job"].reason
     assert {row["reason"] for row in findings.rows["refusals"]} == {overall["job"].reason}
 
