@@ -18,14 +18,13 @@ from typing import Any
 
 import numpy as np
 
-from evaluator.backends import backend
 from evaluator.errors import PanelError
 from evaluator.evaluation.entry_cohorts import NEVER_LABEL, EntryCohorts, unit_of
 from evaluator.evaluation.methods import answer, chosen
 from evaluator.evaluation.sensitivity import Question
 from evaluator.inference.aggregation import aggregate
 from evaluator.inference.offered import MIN_DONORS
-from evaluator.inference.placebo import different, randomisation
+from evaluator.inference.placebo import different, randomisation, when_assigned
 from evaluator.panel import select
 from evaluator.results import Findings
 from evaluator.spec import POOLS, EvaluationSpec
@@ -33,7 +32,6 @@ from evaluator.spec_rules import is_exhibit, takes
 from evaluator.vocabulary import NEVER, Estimate, Floats, Ints, NotEstimable, Placebos, Sections
 
 NOBODY, LARGEST = "nobody", "largest"
-WORKERS = 2  # processes for the joint test; the digits are the same whatever their number
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +133,11 @@ def joint_test(question: Question, answered: tuple[Choice, ...], largest: str) -
         return JointTest(0, len(members), reason="intet valg har et svar, som andre kommuner kan prøves mod.")
     if len(members) < MIN_DONORS:
         return JointTest(len(alike), len(members), reason=_too_few(len(members)))
-    problems = [_Problem.of(question, choice, largest) for choice in alike]
     stand_ins = [dict(zip(labels[drawn].tolist(), own[treated].tolist(), strict=True)) for drawn in members]
-    effects = np.concatenate(backend(WORKERS).map(_StoodIn(problems), _shares(stand_ins)))
-    actual = np.array([_overall(problem.method, problem.data) for problem in problems])
+    actual, *effects = np.column_stack([_effects(question, choice, largest, stand_ins) for choice in alike])
     persons = np.bincount(every.cluster, weights=every.weight)
     sizes = np.array([persons[drawn].sum() for drawn in members])
-    return _ranked(actual, effects, sizes, float(persons[treated].sum()))
+    return _ranked(actual, np.array(effects), sizes, float(persons[treated].sum()))
 
 
 def _ranked(actual: Floats, effects: Floats, sizes: Floats, treated_size: float) -> JointTest:
@@ -168,43 +164,18 @@ def _too_few(assignments: int) -> str:
     )
 
 
-def _shares(stand_ins: list[dict[str, int]]) -> list[list[dict[str, int]]]:
-    """Return the assignments in as many parts as there are workers, in order."""
-    size = -(-len(stand_ins) // WORKERS)
-    return [stand_ins[first : first + size] for first in range(0, len(stand_ins), size)]
+def _effects(question: Question, choice: Choice, largest: str, stand_ins: list[dict[str, int]]) -> Floats:
+    """Return a choice's effect, then those (1 + A,) had the municipalities of each of `stand_ins` been treated.
 
-
-@dataclass(frozen=True, slots=True)
-class _StoodIn:
-    """The effects (A, C) of all choices at each of some assignments; a task for another process."""
-
-    problems: list[_Problem]
-
-    def __call__(self, stand_ins: list[dict[str, int]]) -> Floats:
-        return np.array([[problem.stood_in(start) for problem in self.problems] for start in stand_ins])
-
-
-@dataclass(frozen=True, slots=True)
-class _Problem:
-    """One choice with its data, and the data of those never exposed alone."""
-
-    method: Any
-    data: Sections
-    donors: Sections
-
-    @classmethod
-    def of(cls, question: Question, choice: Choice, largest: str) -> _Problem:
-        rest = question if choice.leave_out == NOBODY else _without(question, largest)
-        method = _method(rest, choice)
-        data = rest.data(method)
-        donors = select(data, data.cohort == NEVER)
-        assert isinstance(donors, Sections)
-        return cls(method, data, donors)
-
-    def stood_in(self, start: dict[str, int]) -> float:
-        """Return the effect when the donors named in `start` (index of the first exposed period) had been treated."""
-        cohort = np.array([start.get(label, NEVER) for label in self.donors.clusters], dtype=np.int64)
-        return _overall(self.method, replace(self.donors, cohort=cohort[self.donors.cluster]))
+    A stand-in has the index of the first exposed period of each of its municipalities.
+    """
+    rest = question if choice.leave_out == NOBODY else _without(question, largest)
+    method = _method(rest, choice)
+    data = rest.data(method)
+    donors = select(data, data.cohort == NEVER)
+    assert isinstance(donors, Sections)
+    cohort = np.array([[start.get(label, NEVER) for label in donors.clusters] for start in stand_ins])
+    return np.append(_overall(method, data), when_assigned(method, donors, "simple", cohort, [None])[:, 0])
 
 
 def _overall(method: Any, data: Sections) -> float:

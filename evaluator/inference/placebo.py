@@ -65,11 +65,11 @@ def _stand_in(
         row[members] = own[treated]
     sizes = np.array([persons[donors[members]].sum() for members in sets], dtype=np.float64)
     pool = select(chosen, chosen.cohort == NEVER) if sets else chosen
-    table = _assigned(estimator, pool, kind, cohort, labels).reshape(len(sets), actual.size)
+    table = when_assigned(estimator, pool, kind, cohort, labels).reshape(len(sets), actual.size)
     return Placebos(actual, table, sizes, float(persons[treated].sum()))
 
 
-def _assigned(estimator: Any, pool: Panel | Sections, kind: str, cohort: Ints, labels: Sequence[Any]) -> Floats:
+def when_assigned(estimator: Any, pool: Panel | Sections, kind: str, cohort: Ints, labels: Sequence[Any]) -> Floats:
     """Return the numbers (S, P) at `labels` had the pool's clusters started by `cohort` (S, G).
 
     An estimator that offers `effects_when_assigned(panel, cohort)` is asked once instead of being refitted S times.

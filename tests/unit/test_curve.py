@@ -50,11 +50,6 @@ def world(persons: list[int], treated: int, seed: int = 1) -> Question:
     return Question(SPEC, Design((), (), (), (), 1), EntryCohorts(cells, PERIODS, HORIZON))
 
 
-@pytest.fixture(autouse=True)
-def _one_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(curve, "WORKERS", 1)
-
-
 def test_the_joint_test_keeps_its_size_when_the_largest_is_treated() -> None:
     choices, rng = choices_of(SPEC), np.random.default_rng(3)
     found = []
