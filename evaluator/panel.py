@@ -293,3 +293,11 @@ def _without_always_exposed(panel: Panel) -> Panel:
     chosen = select(panel, kept)
     assert isinstance(chosen, Panel)
     return replace(chosen, dropped=int((~kept).sum()))
+
+
+def cohort_codes(cohort: Ints, periods: int) -> tuple[Ints, Ints]:
+    """Return the cohorts (E,) in order, NEVER last if present, and each row's index into them."""
+    slot = np.where(cohort == NEVER, periods, cohort)
+    found = np.bincount(slot, minlength=periods + 1) > 0
+    labels = np.append(np.arange(periods), NEVER)[found]
+    return labels, (np.cumsum(found) - 1)[slot]

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from evaluator.vocabulary import NEVER, Bools, Cell, Fit, Floats, Ints, Panel, Sections
+from evaluator.panel import cohort_codes
+from evaluator.vocabulary import Bools, Cell, Fit, Floats, Ints, Panel, Sections
 
 KINDS = ("simple", "event", "group", "calendar")
 NOISE = 1e-12
@@ -116,21 +117,13 @@ def cohort_shares(data: Panel | Sections) -> tuple[Ints, Floats]:
 
     A followed person counts once per observed period. Everything sums to 1.
     """
-    cohorts, code = cohort_codes(data)
+    cohorts, code = cohort_codes(data.cohort, len(data.periods))
     mass = data.weight
     if isinstance(data, Panel) and not bool(data.observed.all()):
         mass = mass * np.count_nonzero(data.observed, axis=1)
     shape = (int(data.cluster.max()) + 1, cohorts.size)
     share = np.bincount(data.cluster * cohorts.size + code, weights=mass, minlength=shape[0] * shape[1])
     return cohorts, share.reshape(shape) / share.sum()
-
-
-def cohort_codes(data: Panel | Sections) -> tuple[Ints, Ints]:
-    """Return the cohorts (E,) in order, NEVER last if present, and each row's index into them."""
-    never = len(data.periods)
-    slot = np.where(data.cohort == NEVER, never, data.cohort)
-    found = np.bincount(slot, minlength=never + 1) > 0
-    return np.append(np.arange(never), NEVER)[found], (np.cumsum(found) - 1)[slot]
 
 
 def clustered(influence: Floats, cluster: Ints) -> Floats:

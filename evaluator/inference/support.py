@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from evaluator.inference.aggregation import cohort_codes
+from evaluator.panel import cohort_codes
 from evaluator.vocabulary import NEVER, Bools, Cell, Floats, Ints, Panel, Sections
 
 
@@ -93,7 +93,7 @@ def is_only_never(estimator: Any) -> bool:
 
 def persons(data: Panel | Sections) -> Persons:
     """Count the persons of a panel (unobserved cells hold none) or of sections; reads no outcome."""
-    cohorts, code = cohort_codes(data)
+    cohorts, code = cohort_codes(data.cohort, len(data.periods))
     keys, group = np.unique(data.cluster * cohorts.size + code, return_inverse=True)
     shape = (keys.size, len(data.periods))
     if isinstance(data, Sections):

@@ -131,8 +131,9 @@ def effects_when_assigned(rows: Rows, contrasts: Contrasts, cohort: Ints) -> Flo
 def _refitted(totals: Totals, queries: TwoByTwos, contrasts: Contrasts) -> Floats:
     """Return the effects (..., C, O) that `fit` would find; NaN where a cell drops out, everywhere where it refuses."""
     solved, known = _solved(totals, queries), _known(queries, totals)
-    is_refused = known & (~np.isfinite(solved.effect).all(axis=-1) | (_reach(totals, queries, solved) > FURTHEST))
-    effect = np.where(is_refused.any(axis=-1)[..., None, None], np.nan, solved.effect)
+    is_lost = ~np.isfinite(solved.effect).all(axis=-1) | (_reach(totals, queries, solved) > FURTHEST)
+    is_refused = np.any(known & is_lost, axis=-1, keepdims=True)
+    effect = np.where(is_refused[..., None], np.nan, solved.effect)
     return mean_by_cell(effect, contrasts.cell, known)
 
 

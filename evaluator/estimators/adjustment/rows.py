@@ -9,7 +9,8 @@ import numpy as np
 
 from evaluator.errors import PanelError
 from evaluator.estimators.segments import runs
-from evaluator.vocabulary import NEVER, Bools, Floats, Ints, Panel, Sections
+from evaluator.panel import cohort_codes
+from evaluator.vocabulary import Bools, Floats, Ints, Panel, Sections
 
 COLLINEAR = 1e-10
 """Smallest eigenvalue of a correlation matrix under which its columns do not determine a regression."""
@@ -91,14 +92,6 @@ def rows_of(data: Panel | Sections, outcomes: Sequence[Floats], *, is_adjusted: 
         centre=tuple(_centre(values, data.observed if isinstance(data, Panel) else None) for values in outcomes),
         has_gaps=has_gaps,
     )
-
-
-def cohort_codes(cohort: Ints, periods: int) -> tuple[Ints, Ints]:
-    """Return the cohorts (E,) in order, NEVER last if present, and each row's index into them."""
-    slot = np.where(cohort == NEVER, periods, cohort)
-    found = np.bincount(slot, minlength=periods + 1) > 0
-    labels = np.append(np.arange(periods), NEVER)[found]
-    return labels, (np.cumsum(found) - 1)[slot]
 
 
 def inverse(gram: Floats) -> Floats:
