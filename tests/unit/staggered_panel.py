@@ -87,6 +87,18 @@ def in_clusters(panel, starts=4, size=3):
     return replace(panel, cluster=np.unique(cluster, return_inverse=True)[1].astype(np.int64))
 
 
+def weighted(seed):
+    """Return a small panel in clusters of two whose units weigh 1 to 19."""
+    panel = in_clusters(staggered(seed, units=48)[0], size=2)
+    return replace(panel, weight=np.random.default_rng(seed + 1).integers(1, 20, 48).astype(np.float64))
+
+
+def weighted_worlds(seed):
+    """Return that panel whole, with a fifth of its cells unobserved, and as sections."""
+    panel = weighted(seed)
+    return {"complete": panel, "gaps": with_gaps(panel, seed + 2, 0.2), "sections": sections_of(panel, seed + 3)}
+
+
 def long(data):
     """Return unit, period, cohort, cluster, weight and outcome of every row; in sections the unit is the cluster."""
     if isinstance(data, Sections):

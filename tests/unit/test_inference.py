@@ -1,9 +1,10 @@
 """Which inference is offered, and that each of its parts does what it says."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from cluster_sections import Stranger
 from scipy.stats import norm, t
 
 from evaluator.estimators import GroupTime
@@ -20,7 +21,7 @@ from evaluator.inference import (
 )
 from evaluator.inference.bands import critical_values
 from evaluator.inference.leave_one_out import refit_without_each_cluster
-from evaluator.vocabulary import NEVER, Estimate, Fit, NotEstimable, Placebos, Sections
+from evaluator.vocabulary import NEVER, Estimate, NotEstimable, Placebos, Sections
 
 
 def world(starts, clusters=60, periods=12, seed=1, effect=0.0):
@@ -92,16 +93,6 @@ def test_clusters_are_counted_in_the_number_and_not_in_the_panel():
     assert counts[5] == (6, "leave_one_cluster_out")  # the late two are not observed so long after the start
     assert counts[-6] == (2, "randomisation")  # the early six have no period so long before
     assert isinstance(found.overall, Estimate) and found.overall.treated_clusters == 8
-
-
-@dataclass(frozen=True)
-class Stranger:
-    """Another estimator: no short cut, the same numbers."""
-
-    inner: GroupTime
-
-    def fit(self, panel) -> Fit:
-        return self.inner.fit(panel)
 
 
 @pytest.mark.parametrize("kind", ["simple", "event", "group", "calendar"])

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from cluster_sections import noise
 from scipy.stats import chi2, norm, t
 
 from evaluator.estimators import GroupTime
@@ -18,7 +19,7 @@ from evaluator.inference import (
 )
 from evaluator.inference.bands import Numbers, band
 from evaluator.inference.joint import critical_values, exceeds, scores
-from evaluator.vocabulary import NEVER, Cell, Fit, NotEstimable, Sections
+from evaluator.vocabulary import Cell, Fit, NotEstimable
 
 
 def test_the_chance_of_exceeding_a_point_by_hand():
@@ -114,18 +115,8 @@ def test_a_band_over_nothing_says_why(given, word):
     assert isinstance(found, NotEstimable) and word in found.reason
 
 
-def world(starts, clusters=40, periods=10, seed=6):
-    rng = np.random.default_rng(seed)
-    cohort = np.array([*starts, *[NEVER] * (clusters - len(starts))])
-    cluster, period = (grid.ravel() for grid in np.mgrid[:clusters, :periods])
-    return Sections(
-        tuple(range(periods)), rng.normal(size=cluster.size), period, cohort[cluster], np.empty((cluster.size, 0)),
-        cluster, rng.integers(5, 90, clusters).astype(float)[cluster], "share", clusters=tuple(range(clusters)),
-    )  # fmt: skip
-
-
 def test_the_pre_trend_is_the_largest_t_judged_at_its_freedom():
-    data = world([6] * 9)
+    data = noise([6] * 9)
     found = pre_trend_test(GroupTime(), data)
     loo = leave_one_cluster_out(GroupTime(), data, "event")
     early = [1 + loo.aggregate.labels.index(time) for time in (-5, -4, -3, -2, -1)]
@@ -139,19 +130,19 @@ def test_the_pre_trend_is_the_largest_t_judged_at_its_freedom():
 
 
 def test_the_pre_trend_of_few_treated_is_their_rank_among_placebos():
-    data = world([6], clusters=25)
+    data = noise([6], clusters=25)
     found = pre_trend_test(GroupTime(base="universal"), data)
     assert found.method == "randomisation" and round(found.p_value * 25) == pytest.approx(found.p_value * 25)
     drift = np.where(data.cohort == 6, 100.0 * data.period, 0.0)
     sure = pre_trend_test(GroupTime(base="universal"), replace(data, outcome=data.outcome + drift))
     assert sure.p_value == 1 / 25 and sure.statistic > 20
-    few = pre_trend_test(GroupTime(), world([6], clusters=19))
+    few = pre_trend_test(GroupTime(), noise([6], clusters=19))
     assert isinstance(few, NotEstimable) and "kun 18 sammenligningskommuner" in few.reason
-    assert not isinstance(pre_trend_test(GroupTime(), world([6], clusters=20)), NotEstimable)
+    assert not isinstance(pre_trend_test(GroupTime(), noise([6], clusters=20)), NotEstimable)
 
 
 def test_bands_hold_the_numbers_of_the_rule():
-    data = world([6] * 9)
+    data = noise([6] * 9)
     event, loo = event_band(GroupTime(), data), leave_one_cluster_out(GroupTime(), data, "event")
     np.testing.assert_allclose(event.se, loo.errors()[1:])
     np.testing.assert_array_equal(event.value, loo.value[1:])
@@ -162,12 +153,12 @@ def test_bands_hold_the_numbers_of_the_rule():
         whole = leave_one_cluster_out(GroupTime(), part, "event")
         assert (family.value[index], family.treated[index]) == (whole.value[0], 9)
         assert family.se[index] == pytest.approx(whole.errors()[0])
-    weak = family_band(GroupTime(), {"a": data, "b": world([1] * 9)})
+    weak = family_band(GroupTime(), {"a": data, "b": noise([1] * 9)})
     assert isinstance(weak, NotEstimable) and "1 periode før" in weak.reason
-    none = family_band(GroupTime(), {"a": world([6] * 40)})
+    none = family_band(GroupTime(), {"a": noise([6] * 40)})
     assert isinstance(none, NotEstimable) and "sammenligne" in none.reason
-    assert isinstance(event_band(GroupTime(), world([6] * 40)), NotEstimable)
-    assert isinstance(pre_trend_test(GroupTime(), world([6] * 40)), NotEstimable)
+    assert isinstance(event_band(GroupTime(), noise([6] * 40)), NotEstimable)
+    assert isinstance(pre_trend_test(GroupTime(), noise([6] * 40)), NotEstimable)
 
 
 def wald_fit(influence, effect, cells):
@@ -217,7 +208,7 @@ def test_a_wald_test_without_early_cells_is_refused():
 
 
 def test_the_wald_test_of_a_real_fit_has_its_degrees_of_freedom():
-    data = world([6] * 9)
+    data = noise([6] * 9)
     found = pre_test(GroupTime().fit(data))
     assert isinstance(found, Wald) and found.freedom == 5 and 0 <= found.p_value <= 1
     assert aggregate(GroupTime().fit(data), data, "event").labels[0] == -5

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
+from cluster_sections import noise
 from scipy.stats import t
 
 from evaluator.estimators import GroupTime
@@ -11,17 +12,7 @@ from evaluator.inference import aggregate, estimates, leave_one_cluster_out, ove
 from evaluator.inference import offered as words
 from evaluator.inference.offered import Support, by_error, is_base, periods_before, with_error
 from evaluator.inference.placebo import known_donors, placebos_of
-from evaluator.vocabulary import NEVER, Estimate, NotEstimable, Placebos, Sections
-
-
-def world(starts, clusters=40, periods=10, seed=6):
-    rng = np.random.default_rng(seed)
-    cohort = np.array([*starts, *[NEVER] * (clusters - len(starts))])
-    cluster, period = (grid.ravel() for grid in np.mgrid[:clusters, :periods])
-    return Sections(
-        tuple(range(periods)), rng.normal(size=cluster.size), period, cohort[cluster], np.empty((cluster.size, 0)),
-        cluster, rng.integers(5, 90, clusters).astype(float)[cluster], "share", clusters=tuple(range(clusters)),
-    )  # fmt: skip
+from evaluator.vocabulary import NEVER, Estimate, NotEstimable, Placebos
 
 
 @pytest.mark.parametrize(
@@ -79,25 +70,25 @@ def test_refusals_word_by_word(made, reason, remedy):
 
 
 def test_the_refusals_of_estimates_word_by_word():
-    base = estimates(GroupTime(base="universal"), world([6] * 8), "event")
+    base = estimates(GroupTime(base="universal"), noise([6] * 8), "event")
     refused = dict(zip(base.labels, base.parts, strict=True))[-1]
     assert refused == NotEstimable(
         "Tallet er sammenligningens udgangspunkt og er nul pr. definition.", "Vælg en anden periode."
     )
-    one, none = (estimates(GroupTime(), world([start] * 8), "simple").overall for start in (1, 2))
+    one, none = (estimates(GroupTime(), noise([start] * 8), "simple").overall for start in (1, 2))
     assert isinstance(none, Estimate)
     assert one == NotEstimable(
         "Der er kun data for begge grupper i 1 periode før første start, som ikke selv kan være påvirket; "
         "der kræves mindst 2.",
         "Hent data længere tilbage, eller vælg en kortere horisont.",
     )
-    empty = world([6] * 8)
+    empty = noise([6] * 8)
     early = empty.period >= 6
     names = ("outcome", "period", "cohort", "covariates", "cluster", "weight")
     late = replace(empty, **{name: getattr(empty, name)[early | (empty.cohort == 6)] for name in names})
     assert overall(GroupTime(), late, "simple")[0] == words.no_cells()
     zero = GroupTime(anticipation=0)
-    loo = leave_one_cluster_out(zero, world([3] * 8), "simple")
+    loo = leave_one_cluster_out(zero, noise([3] * 8), "simple")
     assert "i 0 perioder før" in words.weak_base(GroupTime(anticipation=3), loo, 0).reason
 
 
@@ -112,7 +103,7 @@ def test_an_interval_is_t_or_normal_by_the_support():
 
 
 def test_what_by_error_refuses():
-    loo = leave_one_cluster_out(GroupTime(), world([6] * 8), "simple")
+    loo = leave_one_cluster_out(GroupTime(), noise([6] * 8), "simple")
     assert isinstance(by_error(loo, 0, 0.95), Estimate)
     still = replace(loo.aggregate, influence=0 * loo.aggregate.influence)
     assert by_error(replace(loo, aggregate=still), 0, 0.95) == words.no_variation(float(loo.value[0]))
@@ -127,11 +118,11 @@ def test_what_by_error_refuses():
 
 
 def test_periods_before_the_window_hold_both_sides():
-    data = world([6] * 8)
+    data = noise([6] * 8)
     loo = leave_one_cluster_out(GroupTime(), data, "simple")
     assert periods_before(GroupTime(), loo, 0) == 6 and periods_before(GroupTime(anticipation=4), loo, 0) == 2
     assert periods_before(GroupTime(anticipation=9), loo, 0) == 0
-    two = leave_one_cluster_out(GroupTime("not_yet"), world([4] * 5 + [7] * 5, clusters=10), "group")
+    two = leave_one_cluster_out(GroupTime("not_yet"), noise([4] * 5 + [7] * 5, clusters=10), "group")
     assert periods_before(GroupTime("not_yet"), two, 1) == 4 and periods_before(GroupTime(), two, 1) == 0
     assert not is_base(loo, 0)
     universal = leave_one_cluster_out(GroupTime(base="universal"), data, "event")
@@ -141,7 +132,7 @@ def test_periods_before_the_window_hold_both_sides():
 
 @pytest.mark.parametrize("treated", [1, 3])
 def test_a_randomised_estimate_is_the_scaled_rank_of_its_placebos(treated):
-    data = world([6] * treated, clusters=30)
+    data = noise([6] * treated, clusters=30)
     found = estimates(GroupTime(), data, "event")
     made = placebos(GroupTime(), data, "event")
     for row, part in enumerate((found.overall, *found.parts)):
@@ -156,7 +147,7 @@ def test_a_randomised_estimate_is_the_scaled_rank_of_its_placebos(treated):
 
 
 def test_the_level_decides_how_many_donors_are_needed():
-    data = world([6], clusters=10)
+    data = noise([6], clusters=10)
     assert isinstance(estimates(GroupTime(), data, "simple", level=0.9).overall, Estimate)  # p of 1 in 10
     assert estimates(GroupTime(), data, "simple", level=0.91).overall == words.too_few_donors(9)
 
@@ -171,7 +162,7 @@ def test_numbers_of_the_same_cohorts_share_their_placebos():
             self.fits.append(np.unique(data.cohort[data.cohort != NEVER]).tolist())
             return self.inner.fit(data)
 
-    data = world([6, 8], clusters=6, periods=10)
+    data = noise([6, 8], clusters=6, periods=10)
     fits: list = []
     estimates(Counted(GroupTime(), fits), data, "event", level=0.5)
     own = [cohorts for cohorts in fits if cohorts in ([6], [8])]
@@ -179,7 +170,7 @@ def test_numbers_of_the_same_cohorts_share_their_placebos():
 
 
 def test_placebos_of_a_cohort_leave_the_other_treated_out():
-    data = world([6, 8], clusters=12)
+    data = noise([6, 8], clusters=12)
     found = placebos_of(GroupTime(), data, "event", np.array([8]), [None, 1, 99])
     alone = replace(
         data,
@@ -208,7 +199,7 @@ def test_the_variance_by_size_by_hand():
 
 
 def test_sets_of_donors_are_drawn_once_and_for_all():
-    data = world([6, 6, 7], clusters=40)
+    data = noise([6, 6, 7], clusters=40)
     one, two = (placebos(GroupTime(), data, "simple") for _ in range(2))
     np.testing.assert_array_equal(one.donors, two.donors)
     rng, donors = np.random.default_rng(20_170_101), np.bincount(data.cluster, weights=data.weight)[3:]

@@ -1,15 +1,16 @@
 """With few donors a placebo test is no finer than the number of different assignments."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from cluster_sections import Stranger
 
 from evaluator.estimators.group_time import GroupTime
 from evaluator.inference.offered import estimates
 from evaluator.inference.placebo import DRAWS, placebos
 from evaluator.panel import select
-from evaluator.vocabulary import NEVER, Fit, NotEstimable, Panel, Sections
+from evaluator.vocabulary import NEVER, NotEstimable, Panel, Sections
 
 
 def _sections(donors: int, starts: tuple[int, ...], periods: int = 8) -> Sections:
@@ -45,16 +46,6 @@ def _sections(donors: int, starts: tuple[int, ...], periods: int = 8) -> Section
 )
 def test_each_different_assignment_is_counted_once(donors: int, starts: tuple[int, ...], number: int) -> None:
     assert placebos(GroupTime(base="universal"), _sections(donors, starts), "simple").donors.shape[0] == number
-
-
-@dataclass(frozen=True)
-class Stranger:
-    """Another estimator: no short cut, the same numbers."""
-
-    inner: GroupTime
-
-    def fit(self, panel) -> Fit:
-        return self.inner.fit(panel)
 
 
 @pytest.mark.parametrize("kind", ["simple", "event", "group", "calendar"])

@@ -2,7 +2,6 @@
 
 import json
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +11,11 @@ from staggered_panel import (
     assert_recovers,
     dummies,
     errors,
-    in_clusters,
     long,
     regression,
-    sections_of,
     simulated,
     staggered,
+    weighted_worlds,
     with_gaps,
 )
 
@@ -30,22 +28,13 @@ from evaluator.vocabulary import NEVER
 FOLDER = Path(os.environ.get("EVALUATOR_SHARED", Path(__file__).parents[3] / "shared")) / "golden" / "mpdta"
 
 
-def weighted():
-    panel = in_clusters(staggered(31, units=48)[0], size=2)
-    return replace(panel, weight=np.random.default_rng(32).integers(1, 20, 48).astype(np.float64))
-
-
-WORLDS = {
-    "complete": weighted,
-    "gaps": lambda: with_gaps(weighted(), 33, 0.2),
-    "sections": lambda: sections_of(weighted(), 34),
-}
+WORLDS = weighted_worlds(31)
 
 
 @pytest.mark.parametrize("ahead", [0, 1])
 def test_in_a_complete_panel_it_is_group_time_with_a_universal_base(ahead):
-    one = Saturated(anticipation=ahead).fit(weighted())
-    two = GroupTime(comparison="never", base="universal", anticipation=ahead).fit(weighted())
+    one = Saturated(anticipation=ahead).fit(WORLDS["complete"])
+    two = GroupTime(comparison="never", base="universal", anticipation=ahead).fit(WORLDS["complete"])
     assert one.cells == two.cells
     np.testing.assert_allclose(one.effect, two.effect, atol=1e-12)
     np.testing.assert_allclose(one.influence, two.influence, atol=1e-10)
@@ -55,7 +44,7 @@ def test_in_a_complete_panel_it_is_group_time_with_a_universal_base(ahead):
 @pytest.mark.parametrize("ahead", [0, 1])
 @pytest.mark.parametrize("world", WORLDS)
 def test_coefficients_and_errors_equal_dense_regression(world, ahead, control):
-    data = WORLDS[world]()
+    data = WORLDS[world]
     fit = Saturated(control=control, anticipation=ahead).fit(data)
     unit, period, cohort, cluster, weight, outcome = long(data)
     kept = np.ones(unit.size, dtype=bool) if control == "never" else (cohort != NEVER) & (period < 6 - ahead)
@@ -155,7 +144,7 @@ def test_without_a_control_it_refuses_and_names_the_choice():
 
 
 def test_averages_leave_the_reference_without_an_error():
-    found = aggregate(Saturated().fit(weighted()), weighted(), "event")
+    found = aggregate(Saturated().fit(WORLDS["complete"]), WORLDS["complete"], "event")
     assert np.isnan(found.error[found.labels.index(-1)])
     assert found.effect[found.labels.index(-1)] == 0
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +11,12 @@ from staggered_panel import (
     assert_recovers,
     dummies,
     errors,
-    in_clusters,
     long,
     regression,
     sections_of,
     simulated,
     staggered,
+    weighted_worlds,
     with_gaps,
 )
 
@@ -31,22 +30,13 @@ from evaluator.vocabulary import NEVER
 SHARED = Path(os.environ.get("EVALUATOR_SHARED", Path(__file__).parents[3] / "shared")) / "golden"
 
 
-def weighted():
-    panel = in_clusters(staggered(41, units=48)[0], size=2)
-    return replace(panel, weight=np.random.default_rng(42).integers(1, 20, 48).astype(np.float64))
-
-
-WORLDS = {
-    "complete": weighted,
-    "gaps": lambda: with_gaps(weighted(), 43, 0.2),
-    "sections": lambda: sections_of(weighted(), 44),
-}
+WORLDS = weighted_worlds(41)
 
 
 @pytest.mark.parametrize("ahead", [0, 1])
 @pytest.mark.parametrize("world", WORLDS)
 def test_coefficient_and_error_equal_dense_regression(world, ahead):
-    data = WORLDS[world]()
+    data = WORLDS[world]
     fit = TwoWay(anticipation=ahead).fit(data)
     unit, period, cohort, cluster, weight, outcome = long(data)
     start = np.where(cohort == NEVER, NEVER, cohort - ahead)
@@ -61,7 +51,7 @@ def test_weighted_coefficient_equals_linearmodels():
     from linearmodels.panel import PanelOLS
     from pandas import DataFrame, MultiIndex, Series
 
-    data = with_gaps(weighted(), 43)
+    data = with_gaps(WORLDS["complete"], 43)
     unit, period, cohort, cluster, weight, outcome = long(data)
     index = MultiIndex.from_arrays([unit, period])
     exposed = DataFrame({"exposed": (period >= cohort).astype(float)}, index=index)
@@ -112,7 +102,7 @@ def test_training_programme_equals_drdid():
 
 @pytest.mark.parametrize("weights", [True, False])
 def test_comparisons_weigh_one_and_sum_to_the_coefficient(weights):
-    panel = weighted() if weights else staggered(7, units=60)[0]
+    panel = WORLDS["complete"] if weights else staggered(7, units=60)[0]
     found = TwoWay().decomposition(panel)
     np.testing.assert_allclose(sum(pair.weight for pair in found), 1, atol=1e-12)
     assert min(pair.weight for pair in found) > 0
@@ -160,7 +150,7 @@ def test_a_constant_effect_is_recovered_and_intervals_cover():
 
 
 def test_every_exposed_cell_carries_the_coefficient_and_counts_its_clusters():
-    panel = weighted()
+    panel = WORLDS["complete"]
     fit = TwoWay().fit(panel)
     assert {(c.cohort, c.period) for c in fit.cells} == {(s, t) for s in (3, 5, 6) for t in range(s, 8)}
     assert np.ptp(fit.effect) == 0
@@ -180,11 +170,11 @@ def test_it_is_marked_as_an_exhibit():
 
 def test_what_cannot_be_decomposed_or_estimated_is_refused():
     with pytest.raises(PanelError, match="not equally observed"):
-        TwoWay().decomposition(with_gaps(weighted(), 43))
+        TwoWay().decomposition(with_gaps(WORLDS["complete"], 43))
     with pytest.raises(PanelError, match="not equally observed"):
-        TwoWay().decomposition(sections_of(weighted(), 44))
+        TwoWay().decomposition(sections_of(WORLDS["complete"], 44))
     with pytest.raises(PanelError, match="1 periods are left out"):
-        TwoWay(anticipation=1).decomposition(weighted())
+        TwoWay(anticipation=1).decomposition(WORLDS["complete"])
     alone, _ = staggered(46, starts=(4,))
     with pytest.raises(PanelError, match="does not vary"):
         TwoWay().fit(alone)
