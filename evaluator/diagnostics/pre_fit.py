@@ -1,0 +1,195 @@
+"""How well the counterfactual follows before the start, and whether the gap after it is out of the ordinary.
+
+Paths are those of a weighting method: row 0 is the treated municipality, the others are the donors, each as if it were
+treated. Before means before the window of anticipation; its periods are on neither side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from evaluator.diagnostics import credibility
+from evaluator.diagnostics.rank_check import THRESHOLD, rank_check
+from evaluator.errors import PanelError
+from evaluator.inference.offered import MIN_DONORS, too_few_donors
+from evaluator.inference.placebo import Randomisation, known_donors, randomisation
+from evaluator.panel import select
+from evaluator.vocabulary import NEVER, Diagnostic, Floats, Ints, Light, NotEstimable, Panel, Placebos
+
+EXACT = 1e-6
+"""Gap before the start, as a share of how much the path itself moves, under which it is the solver's rounding."""
+FIT_WHY = "Følger sammenligningen ikke kommunen før starten, kan den ikke sige, hvad der ville være sket efter den."
+DATE_WHY = "Rammer metoden en forskel ved en falsk start, hvor intet skete, måler den noget andet end indsatsen."
+LEFT_OUT_WHY = "Hviler svaret på en enkelt kommune i sammenligningen, er det dens udvikling, der måles."
+LEFT_OUT_THRESHOLD = "højst halvdelen af usikkerheden"
+
+
+@dataclass(frozen=True, slots=True)
+class PreFit:
+    """Root mean squares of the gaps, in the unit of the outcome; treated first."""
+
+    before: Floats  # (1 + D,)
+    after: Floats  # (1 + D,)
+    movement: Floats  # (1 + D,) root mean square of the path around its own mean before the start
+    followed: (
+        Floats  # (1 + D,) 1 - (before / movement)^2: the share of the path's movement that is followed; NaN if flat
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """The gap after the start over the gap before it, and its place among the municipalities."""
+
+    value: float
+    rank: int  # from above, ties counted against the treated one: 1 = larger than all donors'
+    of: int
+    p_value: float
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """The answer without one donor at a time, K donors, the heaviest first."""
+
+    rows: Ints  # (K,) rows of the panel
+    gaps: Floats  # (K, T) actual less counterfactual of the treated one
+    effect: Floats  # (K,) mean gap from the start on
+
+
+def pre_fit(actual: Floats, counterfactual: Floats, start: int, anticipation: int = 0) -> PreFit:
+    """Return the fit of paths (1 + D, T), in their unit, for a start at index `start`.
+
+    Raises ValueError when shapes differ, a number is unknown, or either side of the start is empty.
+    """
+    last = start - anticipation
+    if actual.shape != counterfactual.shape or not 0 < last <= start < actual.shape[1]:
+        raise ValueError(
+            f"pre_fit: paths of {actual.shape} and {counterfactual.shape} with {last} periods before the start at "
+            f"{start}; expected equal shapes and periods on either side"
+        )
+    gap = actual - counterfactual
+    if not np.isfinite(gap).all():
+        raise ValueError("pre_fit: unknown numbers among the paths; expected none")
+    own = actual[:, :last] - actual[:, :last].mean(axis=1, keepdims=True)
+    before, after, movement = (_root_mean_square(part) for part in (gap[:, :last], gap[:, start:], own))
+    share = np.divide(before, movement, out=np.full(before.shape, np.nan), where=movement > 0)
+    return PreFit(before, after, movement, 1 - share**2)
+
+
+def rmspe_ratio(fit: PreFit) -> Ratio | NotEstimable:
+    """Return the treated one's ratio of root mean squared gaps and its rank among the donors'.
+
+    A fit before the start that is exact to rounding makes a ratio of noise: refused for the treated one, counted as
+    the largest for a donor. Source: Abadie, Diamond and Hainmueller (2015), American J. of Political Science 59(2).
+    """
+    floor = np.maximum(EXACT * np.maximum(fit.movement, fit.after), np.finfo(np.float64).tiny)
+    if fit.before[0] <= floor[0]:
+        return NotEstimable(
+            "Sammenligningen rammer kommunen præcist før starten, så forholdet mellem før og efter siger intet.",
+            "Flere perioder før starten, eller en metode, der fordeler vægten på flere kommuner.",
+        )
+    if fit.before.size - 1 < MIN_DONORS:
+        return too_few_donors(fit.before.size - 1)
+    ratio = fit.after / np.maximum(fit.before, floor)
+    found = randomisation(Placebos(ratio[:1], ratio[1:, None], np.ones(ratio.size - 1), 1.0))
+    return Ratio(found.value, round(found.p_two_sided * found.of), found.of, found.p_two_sided)
+
+
+def pre_fit_check(fit: PreFit, size: Floats) -> Diagnostic:
+    """Judge how hard the treated one is to follow, among donors, at the persons behind each, `size` (1 + D,)."""
+    found = randomisation(Placebos(fit.before[:1], fit.before[1:, None], size[1:], float(size[0])), scaled=True)
+    return rank_check("pre_fit", found.p_two_sided, 1 / found.of, FIT_WHY)
+
+
+def moved_back(panel: Panel, start: int, anticipation: int = 0) -> Panel:
+    """Return the panel with the treated one's start moved to index `start`, cut before anything could happen.
+
+    The periods from the true start on, and the `anticipation` ahead of it, are gone: a false start sees none of them.
+    Raises PanelError unless one unit is treated and the false start is ahead of what is cut.
+    """
+    treated = np.flatnonzero(panel.cohort != NEVER)
+    if treated.size != 1:
+        raise PanelError(
+            f"moved_back: {treated.size} units have a start; expected one. Write one spec per municipality."
+        )
+    end = int(panel.cohort[treated[0]]) - anticipation
+    if not 0 < start < end:
+        raise PanelError(
+            f"moved_back: the false start is period {start}; expected one from 1 to {end - 1}, ahead of the true start "
+            "and its anticipation. Choose an earlier date."
+        )
+    return replace(
+        panel,
+        periods=panel.periods[:end],
+        outcome=panel.outcome[:, :end],
+        observed=panel.observed[:, :end],
+        cohort=np.where(panel.cohort == NEVER, NEVER, start),
+        exposure=None if panel.exposure is None else panel.exposure[:, :end],
+    )
+
+
+def in_time(estimator: Any, panel: Panel, start: int, anticipation: int = 0) -> Randomisation | NotEstimable:
+    """Return the effect of a false start at index `start` and its place among the donors', scaled by persons.
+
+    `estimator.fit` returns Placebos whose first column is judged. Refused where the series is too short for the
+    estimator's windows or fewer than 19 donors are known.
+    """
+    try:
+        placebos = estimator.fit(moved_back(panel, start, anticipation))
+    except PanelError:
+        return NotEstimable(
+            "Serien rækker ikke til en falsk start på den dato.", "En længere serie eller en anden dato."
+        )
+    donors = int(known_donors(placebos).sum())
+    if donors < MIN_DONORS:
+        return too_few_donors(donors)
+    return randomisation(placebos, scaled=True, donors_see_treated=getattr(estimator, "donors_see_treated", False))
+
+
+def in_time_check(found: Sequence[Randomisation | NotEstimable]) -> Diagnostic:
+    """Judge false starts together: the smallest p-value times their number (Bonferroni)."""
+    tested = [one for one in found if isinstance(one, Randomisation)]
+    if not tested:
+        reasons = [one.reason for one in found if isinstance(one, NotEstimable)]
+        return credibility.not_run(
+            "placebo_date", THRESHOLD, next(iter(reasons), "Serien rækker ikke til en falsk start.")
+        )
+    p_value = min(1.0, len(tested) * min(one.p_two_sided for one in tested))
+    return rank_check("placebo_date", p_value, len(tested) / min(one.of for one in tested), DATE_WHY)
+
+
+def leave_one_donor_out(refit: Callable[[Panel], Floats], panel: Panel, weights: Floats, start: int) -> LeftOut:
+    """Return the treated one's gaps without each donor that has weight, one at a time.
+
+    `weights` (N,) are those of the donors in the whole panel; `refit` returns the treated one's gaps (T,) in a panel.
+    Donors without weight are passed over: without them the same weights are still the best ones, but for a penalty that
+    is estimated from all donors.
+    """
+    used = np.flatnonzero(weights != 0)
+    rows = used[np.argsort(-np.abs(weights[used]), kind="stable")]
+    everybody = np.arange(weights.size)
+    gaps = np.array([refit(_without(panel, everybody != row)) for row in rows]).reshape(rows.size, -1)
+    return LeftOut(rows, gaps, gaps[:, start:].mean(axis=1))
+
+
+def left_out_check(effect: float, left: LeftOut, half_width: float) -> Diagnostic:
+    """Judge the largest move of `effect` by leaving out one donor, over half the width of its interval.
+
+    Over 1 is red: without that donor the answer lies outside its own interval.
+    """
+    moved = float(np.abs(left.effect - effect).max()) / half_width
+    light = Light.GREEN if moved <= 0.5 else Light.AMBER if moved <= 1 else Light.RED
+    return Diagnostic("leave_one_donor_out", moved, LEFT_OUT_THRESHOLD, light, LEFT_OUT_WHY)
+
+
+def _without(panel: Panel, kept: Any) -> Panel:
+    chosen = select(panel, kept)
+    assert isinstance(chosen, Panel)
+    return chosen
+
+
+def _root_mean_square(values: Floats) -> Floats:
+    return np.asarray(np.sqrt((values**2).mean(axis=1)))

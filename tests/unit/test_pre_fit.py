@@ -1,0 +1,223 @@
+"""Fit before the start, the ratio of gaps, false starts, and answers without one donor at a time."""
+
+import numpy as np
+import pytest
+
+from evaluator.diagnostics.pre_fit import (
+    LeftOut,
+    in_time,
+    in_time_check,
+    leave_one_donor_out,
+    left_out_check,
+    moved_back,
+    pre_fit,
+    pre_fit_check,
+    rmspe_ratio,
+)
+from evaluator.diagnostics.rank_check import rank_check
+from evaluator.errors import PanelError
+from evaluator.estimators import MeanLogChange
+from evaluator.vocabulary import NEVER, Light, NotEstimable, Panel
+
+DONORS = 40
+
+
+def paths(gap, movement=(0.0, 2.0, 0.0, 2.0)):
+    """Return actual paths that move alike and counterfactuals `gap` (1 + D, T) under them."""
+    gap = np.asarray(gap, dtype=float)
+    actual = np.tile(np.resize(movement, gap.shape[1]), (len(gap), 1))
+    return actual, actual - gap
+
+
+def test_root_mean_squares_by_hand():
+    """Movement of 0, 2, 0 around its mean 2/3: squares 4/9, 16/9, 4/9, so sqrt(8/9); the anticipation is in neither."""
+    fit = pre_fit(*paths([[3, -4, 5, 99, 6, 8], [1, 1, 1, 99, -2, 0]]), start=4, anticipation=1)
+    np.testing.assert_allclose(fit.before, [np.sqrt(50 / 3), 1])
+    np.testing.assert_allclose(fit.after, [np.sqrt(50), np.sqrt(2)])
+    np.testing.assert_allclose(fit.movement, np.sqrt(8 / 9))
+    np.testing.assert_allclose(fit.followed, [1 - 50 / 3 / (8 / 9), 1 - 9 / 8])
+
+
+def test_a_flat_path_has_no_movement_to_follow():
+    fit = pre_fit(*paths([[1, 1, 1], [0, 1, 1]], movement=(5.0,)), start=2)
+    assert np.isnan(fit.followed).all()
+
+
+@pytest.mark.parametrize(("start", "anticipation"), [(0, 0), (4, 0), (2, 2), (1, -1)])
+def test_a_start_without_periods_on_either_side_is_refused(start, anticipation):
+    with pytest.raises(ValueError, match="expected equal shapes and periods on either side"):
+        pre_fit(*paths(np.zeros((2, 4))), start=start, anticipation=anticipation)
+
+
+def test_unknown_numbers_and_unlike_shapes_are_refused():
+    with pytest.raises(ValueError, match="unknown numbers"):
+        pre_fit(*paths([[1, np.nan, 1], [1, 1, 1]]), start=2)
+    with pytest.raises(ValueError, match="equal shapes"):
+        pre_fit(np.zeros((2, 4)), np.zeros((3, 4)), start=2)
+
+
+def gaps(own, others, donors=DONORS):
+    return np.vstack([own, np.tile(others, (donors, 1))])
+
+
+def test_the_ratio_and_its_rank_by_hand():
+    """Own ratio 6 / 2 = 3; one donor has 4 and one ties with 3, the other 38 have 1: rank 3 of 41."""
+    gap = gaps([2, -2, 6, -6], [1, 1, 1, 1])
+    gap[7, 2:], gap[9, 2:] = 4, 3
+    found = rmspe_ratio(pre_fit(*paths(gap), start=2))
+    assert (found.value, found.rank, found.of) == (3, 3, 41)
+    assert found.p_value == pytest.approx(3 / 41)
+
+
+def test_a_poor_fit_before_takes_the_drama_out_of_a_large_gap_after():
+    good, poor = (rmspe_ratio(pre_fit(*paths(gaps([b, b, 6, 6], [1, 1, 2, 2])), start=2)) for b in (1, 6))
+    assert (good.rank, poor.rank) == (1, 41)
+
+
+def test_a_donor_that_is_hit_exactly_before_counts_as_the_largest():
+    gap = gaps([1, 1, 9, 9], [1, 1, 1, 1])
+    gap[5, :2] = 0
+    assert rmspe_ratio(pre_fit(*paths(gap), start=2)).rank == 2
+
+
+def test_a_treated_one_that_is_hit_exactly_before_gets_no_ratio():
+    found = rmspe_ratio(pre_fit(*paths(gaps([1e-9, 0, 9, 9], [1, 1, 1, 1])), start=2))
+    assert isinstance(found, NotEstimable) and "præcist" in found.reason
+
+
+def test_too_few_donors_get_no_rank():
+    found = rmspe_ratio(pre_fit(*paths(gaps([1, 1, 9, 9], [1, 1, 1, 1], donors=18)), start=2))
+    assert isinstance(found, NotEstimable) and "18 sammenligningskommuner" in found.reason
+
+
+def noise(seed, donors=DONORS, periods=10):
+    rng = np.random.default_rng(seed)
+    size = np.geomspace(40, 4000, donors + 1)
+    return rng.standard_normal((donors + 1, periods)) * 20 / np.sqrt(size)[:, None], size
+
+
+def test_the_fit_of_the_smallest_is_usual_for_its_size_and_a_worse_one_is_red():
+    gap, size = noise(1)
+    usual, worse = gap.copy(), gap.copy()
+    worse[0, :5] *= 4
+    assert pre_fit_check(pre_fit(*paths(usual), start=5), size).verdict is Light.GREEN
+    found = pre_fit_check(pre_fit(*paths(worse), start=5), size)
+    assert found.verdict is Light.RED and found.value == pytest.approx(1 / 41)
+
+
+def test_the_check_of_fit_warns_no_more_often_than_it_says():
+    """Treated at random among 41 unlike sizes, nothing amiss: at most one in ten is not green."""
+    lights = []
+    for seed in range(150):
+        gap, size = noise(seed)
+        order = np.roll(np.arange(DONORS + 1), seed)
+        lights.append(pre_fit_check(pre_fit(*paths(gap[order]), start=5), size[order]).verdict)
+    assert 0 < sum(light is not Light.GREEN for light in lights) <= 25
+    assert sum(light is Light.RED for light in lights) <= 10
+
+
+@pytest.mark.parametrize(
+    ("p_value", "floor", "light"),
+    [
+        (0.005, 0.001, Light.RED),
+        (1 / 98, 1 / 98, Light.RED),
+        (2 / 98, 1 / 98, Light.AMBER),
+        (1 / 20, 1 / 20, Light.RED),
+        (1 / 15, 1 / 15, Light.AMBER),
+        (0.10, 1 / 98, Light.GREEN),
+    ],
+)
+def test_the_most_extreme_rank_is_red_where_a_rank_can_say_anything(p_value, floor, light):
+    assert rank_check("x", p_value, floor, "").verdict is light
+
+
+def series(level, start=12, donors=DONORS, periods=20, seed=3):
+    """Return recipients around 400 with noise of 3 per cent; `level` (T,) multiplies the treated one's."""
+    rng = np.random.default_rng(seed)
+    outcome = 400 * np.exp(0.03 * rng.standard_normal((1 + donors, periods)))
+    outcome[0] *= level
+    cohort = np.full(1 + donors, NEVER)
+    cohort[0] = start
+    units = tuple(str(unit) for unit in range(1 + donors))
+    ones = np.ones(1 + donors)
+    observed = np.ones(outcome.shape, dtype=bool)
+    none = np.zeros((1 + donors, 0))
+    return Panel(tuple(range(periods)), outcome, observed, cohort, None, none, np.arange(1 + donors), ones, "", units)
+
+
+def stepped(at, factor, periods=20):
+    return np.where(np.arange(periods) >= at, factor, 1.0)
+
+
+def test_a_false_start_sees_nothing_of_the_true_one_nor_of_the_periods_ahead_of_it():
+    moved = moved_back(series(stepped(12, 0.5)), start=6, anticipation=2)
+    assert moved.periods == tuple(range(10)) and moved.outcome.shape == moved.observed.shape == (DONORS + 1, 10)
+    assert moved.cohort[0] == 6 and (moved.cohort[1:] == NEVER).all()
+
+
+@pytest.mark.parametrize("start", [0, 10, 12])
+def test_a_false_start_in_the_window_of_the_true_one_is_refused(start):
+    with pytest.raises(PanelError, match="expected one from 1 to 9"):
+        moved_back(series(stepped(12, 0.5)), start=start, anticipation=2)
+
+
+def test_two_treated_have_no_one_false_start():
+    panel = series(stepped(12, 0.5))
+    panel.cohort[1] = 12
+    with pytest.raises(PanelError, match="2 units have a start"):
+        moved_back(panel, start=6)
+
+
+def test_an_effect_at_the_true_start_is_not_seen_at_a_false_one():
+    with_effect, without = (in_time(MeanLogChange(), series(stepped(12, f), seed=4), start=8) for f in (0.5, 1))
+    assert with_effect == without and in_time_check([without]).verdict is Light.GREEN
+
+
+def test_a_break_before_the_true_start_is_red():
+    found = in_time(MeanLogChange(), series(stepped(8, 0.7)), start=8)
+    assert found.value == pytest.approx(np.log(0.7), abs=0.05)
+    check = in_time_check([found])
+    assert check.verdict is Light.RED and check.name == "placebo_date"
+
+
+def test_several_false_starts_are_judged_together():
+    method, panel = MeanLogChange(), series(stepped(8, 0.7))
+    found = [in_time(method, panel, start=start) for start in (4, 8)]
+    assert in_time_check(found).value == pytest.approx(min(1, 2 * min(one.p_two_sided for one in found)))
+
+
+def test_a_false_start_that_cannot_be_run_is_said_and_never_green():
+    early = in_time(MeanLogChange(), series(stepped(12, 1)), start=2)
+    few = in_time(MeanLogChange(), series(stepped(12, 1), donors=18), start=8)
+    assert "rækker ikke" in early.reason and "18 sammenligningskommuner" in few.reason
+    assert in_time_check([early, few]).verdict is Light.NOT_RUN
+    assert in_time_check([]).verdict is Light.NOT_RUN
+
+
+def even(panel):
+    """Return the gap of the first unit to the plain mean of the others, each less its own first period."""
+    own = panel.outcome - panel.outcome[:, :1]
+    return own[0] - own[1:].mean(axis=0)
+
+
+def test_answers_without_one_donor_by_hand():
+    """Donors end at 1, 2 and 9 and the treated one at 4: without them 4 - 5.5, 4 - 5 and 4 - 1.5."""
+    panel = series(1.0, start=1, donors=3, periods=3)
+    panel.outcome[:] = [[0, 4, 4], [0, 1, 1], [0, 2, 2], [0, 9, 9]]
+    left = leave_one_donor_out(even, panel, np.array([0, 0.2, 0.3, 0.5]), start=1)
+    assert left.rows.tolist() == [3, 2, 1]
+    np.testing.assert_allclose(left.effect, [2.5, -1, -1.5])
+    np.testing.assert_allclose(left.gaps[0], [0, 2.5, 2.5])
+
+
+def test_a_donor_without_weight_is_not_left_out():
+    panel = series(1.0, start=1, donors=3, periods=3)
+    assert leave_one_donor_out(even, panel, np.array([0, 0.5, 0, 0.5]), start=1).rows.tolist() == [1, 3]
+
+
+@pytest.mark.parametrize(("half", "light"), [(4.0, Light.GREEN), (1.5, Light.AMBER), (0.9, Light.RED)])
+def test_an_answer_that_hangs_on_one_donor_is_told(half, light):
+    """Leaving one out moves the answer from -1 by 0.5 or 1."""
+    left = LeftOut(np.array([1, 2]), np.zeros((2, 3)), np.array([-0.5, -2.0]))
+    found = left_out_check(-1.0, left, half)
+    assert found.verdict is light and found.value == pytest.approx(1 / half)
