@@ -1,12 +1,12 @@
 """How well the counterfactual follows before the start, and whether the gap after it is out of the ordinary.
 
-Paths are those of a weighting method: row 0 is the treated municipality, the others are the donors, each as if it were
-treated. Before means before the window of anticipation; its periods are on neither side.
+Before means before the window of anticipation; its periods are on neither side. Arrays hold the treated municipality
+first, then the donors, each as if it were treated.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,9 +15,9 @@ import numpy as np
 from evaluator.diagnostics import credibility
 from evaluator.diagnostics.rank_check import THRESHOLD, rank_check
 from evaluator.errors import PanelError
+from evaluator.estimators.weighted_paths import Matching, Paths, contrasts_of
 from evaluator.inference.offered import MIN_DONORS, too_few_donors
 from evaluator.inference.placebo import Randomisation, known_donors, randomisation
-from evaluator.panel import select
 from evaluator.vocabulary import NEVER, Diagnostic, Floats, Ints, Light, NotEstimable, Panel, Placebos
 
 EXACT = 1e-6
@@ -59,22 +59,13 @@ class LeftOut:
     effect: Floats  # (K,) mean gap from the start on
 
 
-def pre_fit(actual: Floats, counterfactual: Floats, start: int, anticipation: int = 0) -> PreFit:
-    """Return the fit of paths (1 + D, T), in their unit, for a start at index `start`.
-
-    Raises ValueError when shapes differ, a number is unknown, or either side of the start is empty.
-    """
-    last = start - anticipation
-    if actual.shape != counterfactual.shape or not 0 < last <= start < actual.shape[1]:
-        raise ValueError(
-            f"pre_fit: paths of {actual.shape} and {counterfactual.shape} with {last} periods before the start at "
-            f"{start}; expected equal shapes and periods on either side"
-        )
-    gap = actual - counterfactual
-    if not np.isfinite(gap).all():
-        raise ValueError("pre_fit: unknown numbers among the paths; expected none")
-    own = actual[:, :last] - actual[:, :last].mean(axis=1, keepdims=True)
-    before, after, movement = (_root_mean_square(part) for part in (gap[:, :last], gap[:, start:], own))
+def pre_fit(paths: Paths) -> PreFit:
+    """Return how well the counterfactuals follow before the start, and how far off they are after it."""
+    gap, base = paths.gap, paths.actual[:, : paths.before]
+    before, after, movement = (
+        _root_mean_square(part)
+        for part in (gap[:, : paths.before], gap[:, paths.start :], base - base.mean(axis=1, keepdims=True))
+    )
     share = np.divide(before, movement, out=np.full(before.shape, np.nan), where=movement > 0)
     return PreFit(before, after, movement, 1 - share**2)
 
@@ -161,18 +152,20 @@ def in_time_check(found: Sequence[Randomisation | NotEstimable]) -> Diagnostic:
     return rank_check("placebo_date", p_value, len(tested) / min(one.of for one in tested), DATE_WHY)
 
 
-def leave_one_donor_out(refit: Callable[[Panel], Floats], panel: Panel, weights: Floats, start: int) -> LeftOut:
-    """Return the treated one's gaps without each donor that has weight, one at a time.
+def leave_one_donor_out(method: Matching, panel: Panel, paths: Paths) -> LeftOut:
+    """Return the treated one's gaps without each donor that has weight in `paths`, one at a time, weighted anew.
 
-    `weights` (N,) are those of the donors in the whole panel; `refit` returns the treated one's gaps (T,) in a panel.
     Donors without weight are passed over: without them the same weights are still the best ones, but for a penalty that
-    is estimated from all donors.
+    is estimated from all donors. Raises PanelError as `contrasts_of`.
     """
-    used = np.flatnonzero(weights != 0)
-    rows = used[np.argsort(-np.abs(weights[used]), kind="stable")]
-    everybody = np.arange(weights.size)
-    gaps = np.array([refit(_without(panel, everybody != row)) for row in rows]).reshape(rows.size, -1)
-    return LeftOut(rows, gaps, gaps[:, start:].mean(axis=1))
+    from threadpoolctl import threadpool_limits
+
+    (whole,) = contrasts_of(method, panel)
+    weight = np.abs(paths.weights[0])
+    rows = np.argsort(-weight, kind="stable")[: np.count_nonzero(weight)]
+    with threadpool_limits(limits=1):  # as the whole is matched, for the same digits
+        gaps = [method.match(replace(whole, donors=whole.donors[whole.donors != row])).gap for row in rows]
+    return LeftOut(rows, np.array(gaps), np.array([gap[whole.start :].mean() for gap in gaps]))
 
 
 def left_out_check(effect: float, left: LeftOut, half_width: float) -> Diagnostic:
@@ -183,12 +176,6 @@ def left_out_check(effect: float, left: LeftOut, half_width: float) -> Diagnosti
     moved = float(np.abs(left.effect - effect).max()) / half_width
     light = Light.GREEN if moved <= 0.5 else Light.AMBER if moved <= 1 else Light.RED
     return Diagnostic("leave_one_donor_out", moved, LEFT_OUT_THRESHOLD, light, LEFT_OUT_WHY)
-
-
-def _without(panel: Panel, kept: Any) -> Panel:
-    chosen = select(panel, kept)
-    assert isinstance(chosen, Panel)
-    return chosen
 
 
 def _root_mean_square(values: Floats) -> Floats:

@@ -1,5 +1,7 @@
 """Fit before the start, the ratio of gaps, false starts, and answers without one donor at a time."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -17,21 +19,27 @@ from evaluator.diagnostics.pre_fit import (
 from evaluator.diagnostics.rank_check import rank_check
 from evaluator.errors import PanelError
 from evaluator.estimators import MeanLogChange
+from evaluator.estimators.donor_pool import DonorPool
+from evaluator.estimators.synthetic_did import SyntheticDid
+from evaluator.estimators.weighted_paths import Paths
 from evaluator.vocabulary import NEVER, Light, NotEstimable, Panel
 
 DONORS = 40
 
 
-def paths(gap, movement=(0.0, 2.0, 0.0, 2.0)):
-    """Return actual paths that move alike and counterfactuals `gap` (1 + D, T) under them."""
+def paths(gap, start, anticipation=0, movement=(0.0, 2.0, 0.0, 2.0)):
+    """Return paths that move alike, `gap` (1 + D, T) over their counterfactuals."""
     gap = np.asarray(gap, dtype=float)
     actual = np.tile(np.resize(movement, gap.shape[1]), (len(gap), 1))
-    return actual, actual - gap
+    zeros, rows = np.zeros(len(gap)), np.arange(len(gap))
+    table = np.zeros((len(gap), len(gap)))
+    before = start - anticipation
+    return Paths(rows, start, before, actual, actual - gap, table, np.zeros(actual.shape), zeros, zeros)
 
 
 def test_root_mean_squares_by_hand():
     """Movement of 0, 2, 0 around its mean 2/3: squares 4/9, 16/9, 4/9, so sqrt(8/9); the anticipation is in neither."""
-    fit = pre_fit(*paths([[3, -4, 5, 99, 6, 8], [1, 1, 1, 99, -2, 0]]), start=4, anticipation=1)
+    fit = pre_fit(paths([[3, -4, 5, 99, 6, 8], [1, 1, 1, 99, -2, 0]], start=4, anticipation=1))
     np.testing.assert_allclose(fit.before, [np.sqrt(50 / 3), 1])
     np.testing.assert_allclose(fit.after, [np.sqrt(50), np.sqrt(2)])
     np.testing.assert_allclose(fit.movement, np.sqrt(8 / 9))
@@ -39,21 +47,8 @@ def test_root_mean_squares_by_hand():
 
 
 def test_a_flat_path_has_no_movement_to_follow():
-    fit = pre_fit(*paths([[1, 1, 1], [0, 1, 1]], movement=(5.0,)), start=2)
+    fit = pre_fit(paths([[1, 1, 1], [0, 1, 1]], start=2, movement=(5.0,)))
     assert np.isnan(fit.followed).all()
-
-
-@pytest.mark.parametrize(("start", "anticipation"), [(0, 0), (4, 0), (2, 2), (1, -1)])
-def test_a_start_without_periods_on_either_side_is_refused(start, anticipation):
-    with pytest.raises(ValueError, match="expected equal shapes and periods on either side"):
-        pre_fit(*paths(np.zeros((2, 4))), start=start, anticipation=anticipation)
-
-
-def test_unknown_numbers_and_unlike_shapes_are_refused():
-    with pytest.raises(ValueError, match="unknown numbers"):
-        pre_fit(*paths([[1, np.nan, 1], [1, 1, 1]]), start=2)
-    with pytest.raises(ValueError, match="equal shapes"):
-        pre_fit(np.zeros((2, 4)), np.zeros((3, 4)), start=2)
 
 
 def gaps(own, others, donors=DONORS):
@@ -64,29 +59,29 @@ def test_the_ratio_and_its_rank_by_hand():
     """Own ratio 6 / 2 = 3; one donor has 4 and one ties with 3, the other 38 have 1: rank 3 of 41."""
     gap = gaps([2, -2, 6, -6], [1, 1, 1, 1])
     gap[7, 2:], gap[9, 2:] = 4, 3
-    found = rmspe_ratio(pre_fit(*paths(gap), start=2))
+    found = rmspe_ratio(pre_fit(paths(gap, start=2)))
     assert (found.value, found.rank, found.of) == (3, 3, 41)
     assert found.p_value == pytest.approx(3 / 41)
 
 
 def test_a_poor_fit_before_takes_the_drama_out_of_a_large_gap_after():
-    good, poor = (rmspe_ratio(pre_fit(*paths(gaps([b, b, 6, 6], [1, 1, 2, 2])), start=2)) for b in (1, 6))
+    good, poor = (rmspe_ratio(pre_fit(paths(gaps([b, b, 6, 6], [1, 1, 2, 2]), start=2))) for b in (1, 6))
     assert (good.rank, poor.rank) == (1, 41)
 
 
 def test_a_donor_that_is_hit_exactly_before_counts_as_the_largest():
     gap = gaps([1, 1, 9, 9], [1, 1, 1, 1])
     gap[5, :2] = 0
-    assert rmspe_ratio(pre_fit(*paths(gap), start=2)).rank == 2
+    assert rmspe_ratio(pre_fit(paths(gap, start=2))).rank == 2
 
 
 def test_a_treated_one_that_is_hit_exactly_before_gets_no_ratio():
-    found = rmspe_ratio(pre_fit(*paths(gaps([1e-9, 0, 9, 9], [1, 1, 1, 1])), start=2))
+    found = rmspe_ratio(pre_fit(paths(gaps([1e-9, 0, 9, 9], [1, 1, 1, 1]), start=2)))
     assert isinstance(found, NotEstimable) and "præcist" in found.reason
 
 
 def test_too_few_donors_get_no_rank():
-    found = rmspe_ratio(pre_fit(*paths(gaps([1, 1, 9, 9], [1, 1, 1, 1], donors=18)), start=2))
+    found = rmspe_ratio(pre_fit(paths(gaps([1, 1, 9, 9], [1, 1, 1, 1], donors=18), start=2)))
     assert isinstance(found, NotEstimable) and "18 sammenligningskommuner" in found.reason
 
 
@@ -100,8 +95,8 @@ def test_the_fit_of_the_smallest_is_usual_for_its_size_and_a_worse_one_is_red():
     gap, size = noise(1)
     usual, worse = gap.copy(), gap.copy()
     worse[0, :5] *= 4
-    assert pre_fit_check(pre_fit(*paths(usual), start=5), size).verdict is Light.GREEN
-    found = pre_fit_check(pre_fit(*paths(worse), start=5), size)
+    assert pre_fit_check(pre_fit(paths(usual, start=5)), size).verdict is Light.GREEN
+    found = pre_fit_check(pre_fit(paths(worse, start=5)), size)
     assert found.verdict is Light.RED and found.value == pytest.approx(1 / 41)
 
 
@@ -111,7 +106,7 @@ def test_the_check_of_fit_warns_no_more_often_than_it_says():
     for seed in range(150):
         gap, size = noise(seed)
         order = np.roll(np.arange(DONORS + 1), seed)
-        lights.append(pre_fit_check(pre_fit(*paths(gap[order]), start=5), size[order]).verdict)
+        lights.append(pre_fit_check(pre_fit(paths(gap[order], start=5)), size[order]).verdict)
     assert 0 < sum(light is not Light.GREEN for light in lights) <= 25
     assert sum(light is Light.RED for light in lights) <= 10
 
@@ -194,25 +189,35 @@ def test_a_false_start_that_cannot_be_run_is_said_and_never_green():
     assert in_time_check([]).verdict is Light.NOT_RUN
 
 
-def even(panel):
-    """Return the gap of the first unit to the plain mean of the others, each less its own first period."""
-    own = panel.outcome - panel.outcome[:, :1]
-    return own[0] - own[1:].mean(axis=0)
+def four(*ends):
+    """Return a panel of four that are 0 and 0 before the start and end where they are told."""
+    panel = series(1.0, start=2, donors=3, periods=4)
+    panel.outcome[:] = [[0, 0, end, end] for end in ends]
+    return panel
 
 
 def test_answers_without_one_donor_by_hand():
-    """Donors end at 1, 2 and 9 and the treated one at 4: without them 4 - 5.5, 4 - 5 and 4 - 1.5."""
-    panel = series(1.0, start=1, donors=3, periods=3)
-    panel.outcome[:] = [[0, 4, 4], [0, 1, 1], [0, 2, 2], [0, 9, 9]]
-    left = leave_one_donor_out(even, panel, np.array([0, 0.2, 0.3, 0.5]), start=1)
+    """Donors end at 1, 2 and 9 and the treated one at 4: weighted by 2, 3 and 5."""
+    panel, method = four(4, 1, 2, 9), DonorPool()
+    panel.weight[:] = [9, 2, 3, 5]
+    left = leave_one_donor_out(method, panel, method.paths(panel))
     assert left.rows.tolist() == [3, 2, 1]
-    np.testing.assert_allclose(left.effect, [2.5, -1, -1.5])
-    np.testing.assert_allclose(left.gaps[0], [0, 2.5, 2.5])
+    np.testing.assert_allclose(left.effect, [4 - 8 / 5, 4 - 47 / 7, 4 - 51 / 8])
+    np.testing.assert_allclose(left.gaps[:, :2], 0)
 
 
 def test_a_donor_without_weight_is_not_left_out():
-    panel = series(1.0, start=1, donors=3, periods=3)
-    assert leave_one_donor_out(even, panel, np.array([0, 0.5, 0, 0.5]), start=1).rows.tolist() == [1, 3]
+    panel, method = four(4, 1, 2, 9), DonorPool()
+    panel.weight[:] = [9, 2, 0, 5]
+    assert leave_one_donor_out(method, panel, method.paths(panel)).rows.tolist() == [3, 1]
+
+
+def test_an_answer_without_a_donor_is_that_of_a_panel_without_it():
+    panel, method = series(stepped(12, 0.8)), SyntheticDid()
+    left = leave_one_donor_out(method, panel, method.paths(panel))
+    for row, effect, gap in list(zip(left.rows, left.effect, left.gaps, strict=True))[:3]:
+        again = replace(method, exclude=(panel.units[row],)).paths(panel)
+        np.testing.assert_allclose([effect, *gap], [again.effect[0], *again.gap[0]])
 
 
 @pytest.mark.parametrize(("half", "light"), [(4.0, Light.GREEN), (1.5, Light.AMBER), (0.9, Light.RED)])
