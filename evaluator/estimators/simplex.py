@@ -10,7 +10,7 @@ from evaluator.errors import PanelError
 from evaluator.vocabulary import Bools, Floats
 
 GAP = 1e-8
-"""Largest duality gap of an answer, as a share of what one candidate alone leaves on average."""
+"""Largest duality gap of an answer, as a share of what the middle candidate leaves alone."""
 FLOOR = 1e-9
 """Ridge, as a share of the same, that makes the answer unique: of equally good weights the most even ones, in any order
 of the candidates. It is the gap's main part; the smallest that double precision still tells from rounding."""
@@ -18,7 +18,6 @@ TIE = 1e-12
 """Size under which a sign is rounding."""
 PATIENCE = 4
 """Exchanges of blocks without progress after which candidates are exchanged one at a time, which always ends."""
-
 EXCHANGES = 100
 """Exchanges per candidate before there is no hope: four to ten in all are usual."""
 
@@ -29,7 +28,7 @@ class Weights:
 
     weight: Floats  # (n,) at or over 0, summing to 1
     objective: float  # mean squared gap + ridge x sum of squared weights
-    slack: float  # duality gap over what one candidate alone leaves on average, both without the floor
+    slack: float  # duality gap over what the middle candidate leaves alone, both without the floor
 
 
 def least_squares(
@@ -52,7 +51,8 @@ def least_squares(
     moments = distance.T @ distance / len(distance)
     count = len(moments)
     moments.flat[:: count + 1] += ridge
-    scale = float(moments.trace()) / count
+    alone = np.diag(moments)
+    scale = float(np.median(alone) or alone.mean())
     if scale == 0.0:
         return Weights(np.full(count, 1 / count), 0.0, 0.0)
     weight = _non_negative(moments / scale + FLOOR * np.eye(count) + 1.0, likely)

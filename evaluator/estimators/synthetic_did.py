@@ -9,7 +9,7 @@ import numpy as np
 from evaluator.errors import PanelError
 from evaluator.estimators.simplex import least_squares
 from evaluator.estimators.weighted_paths import Contrast, Match, Paths, gap_of, paths_of, placebos_of
-from evaluator.vocabulary import Assumption, Floats, Panel, Placebos
+from evaluator.vocabulary import Assumption, Floats, Invariance, Panel, Placebos
 
 PERIOD_RIDGE = 1e-6
 """Ridge of the period weights in noise levels, as the authors set it: only so that the weights are unique."""
@@ -20,8 +20,9 @@ class SyntheticDid:
     """The treated path less the weighted donors', from the start on less in the weighted periods before it.
 
     Unit weights have an intercept and the ridge zeta^2 T0, zeta = (treated x periods from the start on)^(1/4) sigma;
-    sigma is the standard deviation of the donors' first differences before the start. Period weights have an intercept
-    and hardly a ridge. A donor in the treated one's place has weights, zeta and sigma of its own.
+    sigma is the standard deviation of the donors' first differences before the start. Common shocks are part of it, so
+    a season makes weights more even. Period weights have an intercept and hardly a ridge. A donor in the treated one's
+    place has weights, zeta and sigma of its own.
 
     With `adjusted` the covariates of the panel are projected out first, with coefficients of their own in each period
     that are fitted to the donors alone, and all else is done to what is left: the paper's way with covariates. Units
@@ -37,6 +38,7 @@ class SyntheticDid:
         "Arkhangelsky, Athey, Hirshberg, Imbens and Wager (2021), American Economic Review 111(12), Algorithm 1"
     )
     assumes: frozenset[Assumption] = frozenset({Assumption.NO_ANTICIPATION, Assumption.COMMON_SHOCKS})
+    invariant_to: frozenset[Invariance] = frozenset({Invariance.ROW_CONSTANT, Invariance.SCALE})
 
     def __post_init__(self) -> None:
         if self.anticipation < 0:
