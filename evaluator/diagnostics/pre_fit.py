@@ -95,22 +95,22 @@ def pre_fit_check(fit: PreFit, size: Floats) -> Diagnostic:
     return rank_check("pre_fit", found.p_two_sided, 1 / found.of, FIT_WHY)
 
 
-def moved_back(panel: Panel, start: int, anticipation: int = 0) -> Panel:
-    """Return the panel with the treated one's start moved to index `start`, cut before anything could happen.
+def moved_back(panel: Panel, start: int, after: int, anticipation: int = 0) -> Panel:
+    """Return the panel with the treated one's start moved to index `start` and cut `after` periods from it on.
 
-    The periods from the true start on, and the `anticipation` ahead of it, are gone: a false start sees none of them.
-    Raises PanelError unless one unit is treated and the false start is ahead of what is cut.
+    A false start is asked what the true one is, over as many periods, and sees nothing of the true one nor of the
+    `anticipation` ahead of it. Raises PanelError unless one unit is treated and both fit ahead of that.
     """
     treated = np.flatnonzero(panel.cohort != NEVER)
     if treated.size != 1:
         raise PanelError(
             f"moved_back: {treated.size} units have a start; expected one. Write one spec per municipality."
         )
-    end = int(panel.cohort[treated[0]]) - anticipation
-    if not 0 < start < end:
+    end, last = start + after, int(panel.cohort[treated[0]]) - anticipation
+    if start < 1 or after < 1 or end > last:
         raise PanelError(
-            f"moved_back: the false start is period {start}; expected one from 1 to {end - 1}, ahead of the true start "
-            "and its anticipation. Choose an earlier date."
+            f"moved_back: the false start is period {start} with {after} from it on; expected at least 1 of each, and "
+            f"none of them from period {last} on. Choose an earlier date."
         )
     return replace(
         panel,
@@ -122,14 +122,16 @@ def moved_back(panel: Panel, start: int, anticipation: int = 0) -> Panel:
     )
 
 
-def in_time(estimator: Any, panel: Panel, start: int, anticipation: int = 0) -> Randomisation | NotEstimable:
+def in_time(
+    estimator: Any, panel: Panel, start: int, after: int, anticipation: int = 0
+) -> Randomisation | NotEstimable:
     """Return the effect of a false start at index `start` and its place among the donors', scaled by persons.
 
     `estimator.fit` returns Placebos whose first column is judged. Refused where the series is too short for the
     estimator's windows or fewer than 19 donors are known.
     """
     try:
-        placebos = estimator.fit(moved_back(panel, start, anticipation))
+        placebos = estimator.fit(moved_back(panel, start, after, anticipation))
     except PanelError:
         return NotEstimable(
             "Serien rækker ikke til en falsk start på den dato.", "En længere serie eller en anden dato."

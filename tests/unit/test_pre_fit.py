@@ -145,45 +145,54 @@ def stepped(at, factor, periods=20):
 
 
 def test_a_false_start_sees_nothing_of_the_true_one_nor_of_the_periods_ahead_of_it():
-    moved = moved_back(series(stepped(12, 0.5)), start=6, anticipation=2)
+    moved = moved_back(series(stepped(12, 0.5)), start=6, after=4, anticipation=2)
     assert moved.periods == tuple(range(10)) and moved.outcome.shape == moved.observed.shape == (DONORS + 1, 10)
     assert moved.cohort[0] == 6 and (moved.cohort[1:] == NEVER).all()
 
 
-@pytest.mark.parametrize("start", [0, 10, 12])
-def test_a_false_start_in_the_window_of_the_true_one_is_refused(start):
-    with pytest.raises(PanelError, match="expected one from 1 to 9"):
-        moved_back(series(stepped(12, 0.5)), start=start, anticipation=2)
+def test_a_false_start_is_asked_over_as_many_periods_as_the_true_one():
+    assert moved_back(series(stepped(12, 0.5)), start=3, after=2).periods == tuple(range(5))
+
+
+@pytest.mark.parametrize(("start", "after"), [(0, 4), (7, 4), (12, 4), (3, 0)])
+def test_a_false_start_in_the_window_of_the_true_one_is_refused(start, after):
+    with pytest.raises(PanelError, match="none of them from period 10 on"):
+        moved_back(series(stepped(12, 0.5)), start, after, anticipation=2)
 
 
 def test_two_treated_have_no_one_false_start():
     panel = series(stepped(12, 0.5))
     panel.cohort[1] = 12
     with pytest.raises(PanelError, match="2 units have a start"):
-        moved_back(panel, start=6)
+        moved_back(panel, start=6, after=4)
 
 
 def test_an_effect_at_the_true_start_is_not_seen_at_a_false_one():
-    with_effect, without = (in_time(MeanLogChange(), series(stepped(12, f), seed=4), start=8) for f in (0.5, 1))
+    with_effect, without = (in_time(MeanLogChange(), series(stepped(12, f), seed=4), 8, 4) for f in (0.5, 1))
     assert with_effect == without and in_time_check([without]).verdict is Light.GREEN
 
 
-def test_a_break_before_the_true_start_is_red():
-    found = in_time(MeanLogChange(), series(stepped(8, 0.7)), start=8)
+@pytest.mark.parametrize("method", [MeanLogChange(), DonorPool()])
+def test_a_break_before_the_true_start_is_red(method):
+    panel = series(stepped(8, 0.7))
+    found = in_time(method, panel if method.name == "mean_log_change" else in_logs(panel), 8, 4)
     assert found.value == pytest.approx(np.log(0.7), abs=0.05)
     check = in_time_check([found])
     assert check.verdict is Light.RED and check.name == "placebo_date"
 
 
+def in_logs(panel):
+    return replace(panel, outcome=np.log(panel.outcome))
+
+
 def test_several_false_starts_are_judged_together():
-    method, panel = MeanLogChange(), series(stepped(8, 0.7))
-    found = [in_time(method, panel, start=start) for start in (4, 8)]
+    found = [in_time(MeanLogChange(), series(stepped(8, 0.7)), start, 4) for start in (4, 8)]
     assert in_time_check(found).value == pytest.approx(min(1, 2 * min(one.p_two_sided for one in found)))
 
 
 def test_a_false_start_that_cannot_be_run_is_said_and_never_green():
-    early = in_time(MeanLogChange(), series(stepped(12, 1)), start=2)
-    few = in_time(MeanLogChange(), series(stepped(12, 1), donors=18), start=8)
+    early = in_time(MeanLogChange(), series(stepped(12, 1)), 2, 4)
+    few = in_time(MeanLogChange(), series(stepped(12, 1), donors=18), 8, 4)
     assert "rækker ikke" in early.reason and "18 sammenligningskommuner" in few.reason
     assert in_time_check([early, few]).verdict is Light.NOT_RUN
     assert in_time_check([]).verdict is Light.NOT_RUN
