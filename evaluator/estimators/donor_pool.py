@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from evaluator.errors import PanelError
 from evaluator.estimators.weighted_paths import Contrast, Match, Paths, gap_of, paths_of, placebos_of
 from evaluator.vocabulary import Assumption, Panel, Placebos
 
@@ -44,6 +45,11 @@ class DonorPool:
     def match(self, contrast: Contrast) -> Match:
         """Return the pool's shares; the objective is the mean squared gap of the base, which nothing minimises."""
         mass = contrast.panel.weight[contrast.donors] if self.weigh == "persons" else np.ones(contrast.donors.size)
+        if not mass.any():
+            raise PanelError(
+                f"donor_pool: 0 persons are behind {mass.size} donors; expected some. Weigh equally, or give the panel "
+                "its persons."
+            )
         weight = mass / mass.sum()
         periods = np.full(contrast.before, 1 / contrast.before)
         gap = gap_of(contrast.target, contrast.pool, weight, periods)

@@ -71,17 +71,34 @@ def test_estimates(name, estimate, paths):
     assert paths[name].effect[0] == pytest.approx(estimate, abs=1e-5)  # at the exact optimum
 
 
-def test_synthetic_control_is_at_the_optimum_where_the_peer_is_not(panel, paths):
-    """The peer's own objective is 1.02 per cent above the least one, which moves its estimate by 0.106."""
-    target = panel.outcome[panel.units.index("California"), :19]
-    rows = np.array([row for row, unit in enumerate(panel.units) if unit != "California"])
-    distance = (panel.outcome[rows, :19] - target).T / 30
-    best, _ = nnls(np.vstack([distance, np.ones(38)]), np.append(np.zeros(19), 1.0))
-    np.testing.assert_allclose(paths["sc"].weights[0, rows], best / best.sum(), atol=1e-6)
-    peer, own = (objective("sc", panel, w) for w in (stored("sc", panel)[0], paths["sc"].weights[0]))
-    assert peer / own == pytest.approx(1.0102, abs=1e-4)
+def frank_wolfe(distance, weight, steps):
+    """Return weights after some steps of Frank and Wolfe's algorithm with the best step length."""
+    moments = distance.T @ distance
+    for _ in range(steps):
+        slope = moments @ weight
+        towards = -weight
+        towards[slope.argmin()] += 1
+        weight = weight + np.clip(-(slope @ towards) / (towards @ moments @ towards), 0, 1) * towards
+    return weight
+
+
+def test_the_peer_stops_before_the_optimum_of_synthetic_control(panel, paths):
+    """Its 10,000 steps, after 100 and a sparse restart, end 1.02 per cent above the optimum, which moves it by 0.106."""
+    target = panel.outcome[panel.units.index("California")]
+    pool = np.delete(panel.outcome, panel.units.index("California"), axis=0)
+    distance = (pool[:, :19] - target[:19]).T
+    early = frank_wolfe(distance, np.full(38, 1 / 38), 100)
+    sparse = np.where(early > early.max() / 4, early, 0)
+    peer = frank_wolfe(distance, sparse / sparse.sum(), 10_000)
+    assert (target - peer @ pool)[19:].mean() == pytest.approx(REFERENCE["sc"]["estimate"], abs=1e-6)
+
+    best, _ = nnls(np.vstack([distance / 30, np.ones(38)]), np.append(np.zeros(19), 1.0))
+    best = best / best.sum()
+    own = np.delete(paths["sc"].weights[0], panel.units.index("California"))
+    np.testing.assert_allclose(own, best, atol=1e-6)
+    left = [((distance @ weight) ** 2).mean() for weight in (peer, own)]
+    assert left[0] / left[1] == pytest.approx(1.0102, abs=1e-4)
     assert paths["sc"].effect[0] == pytest.approx(-19.51363, abs=1e-5)
-    assert REFERENCE["sc"]["estimate"] - paths["sc"].effect[0] == pytest.approx(-0.106, abs=1e-3)
 
 
 @pytest.mark.parametrize(("name", "furthest", "median"), [("synthdid", 0.06, 1e-2), ("did", 1e-8, 1e-8)])

@@ -118,7 +118,11 @@ def test_more_refusals(estimator):
         replace(estimator, anticipation=-1)
 
 
-def test_other_weights_do_not_exist():
+def test_donors_without_persons_are_refused_and_other_weights_do_not_exist():
+    data = panel(factors(8, units=6), {0: 30}, weight=np.eye(6)[0])
+    with pytest.raises(PanelError, match="0 persons are behind 5 donors"):
+        DonorPool().fit(data)
+    assert np.isfinite(DonorPool("equal").fit(data).effect).all()
     with pytest.raises(ValueError, match="'persons' or 'equal'"):
         DonorPool("people")
 
