@@ -55,8 +55,8 @@ def test_a_method_with_an_intercept_reaches_a_path_of_the_same_shape_at_another_
 
 
 def test_the_distance_with_a_free_level_by_hand():
-    """Flat donors can be moved anywhere but not bent: a path from 0 to 6 is 3 away at its middle."""
-    hull = donor_hull(np.array([[0.0, 6.0], [1.0, 1.0], [9.0, 9.0]]), free_level=True)
+    """Flat donors can be moved anywhere but not bent: 0, 0, 6 is 3 away from the middle, not 4 from its mean."""
+    hull = donor_hull(np.array([[0.0, 0.0, 6.0], [1.0, 1.0, 1.0], [9.0, 9.0, 9.0]]), free_level=True)
     np.testing.assert_allclose(hull.distance[0], 3.0, atol=1e-9)
 
 
@@ -84,6 +84,12 @@ def test_a_municipality_of_another_kind_is_red():
     hull = donor_hull(paths)
     assert hull.outside.all() and hull.p_value == 1 / 41
     assert hull_check(hull).verdict is Light.RED
+
+
+def test_beyond_everybody_in_one_period_is_amber_however_far_the_donors_are_from_each_other():
+    hull = donor_hull(with_treated(4.5, 2.0))
+    assert hull.p_value == 1 and hull.outside.tolist() == [True, False]
+    assert hull_check(hull).verdict is Light.AMBER
 
 
 def test_one_period_beyond_everybody_is_amber():

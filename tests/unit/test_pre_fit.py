@@ -187,7 +187,9 @@ def in_logs(panel):
 
 def test_several_false_starts_are_judged_together():
     found = [in_time(MeanLogChange(), series(stepped(8, 0.7)), start, 4) for start in (4, 8)]
-    assert in_time_check(found).value == pytest.approx(min(1, 2 * min(one.p_two_sided for one in found)))
+    check = in_time_check(found)
+    assert [one.p_two_sided > 0.1 for one in found] == [True, False]
+    assert check.value == pytest.approx(2 / 41) and check.verdict is Light.RED
 
 
 def test_a_false_start_that_cannot_be_run_is_said_and_never_green():
