@@ -83,7 +83,7 @@ def frank_wolfe(distance, weight, steps):
 
 
 def test_the_peer_stops_before_the_optimum_of_synthetic_control(panel, paths):
-    """Its 10,000 steps, after 100 and a sparse restart, end 1.02 per cent above the optimum, which moves it by 0.106."""
+    """Its 10,000 steps, after 100 and a sparse restart, end 1.02 per cent above the optimum, 0.106 away."""
     target = panel.outcome[panel.units.index("California")]
     pool = np.delete(panel.outcome, panel.units.index("California"), axis=0)
     distance = (pool[:, :19] - target[:19]).T

@@ -90,10 +90,12 @@ def test_the_order_of_units_is_irrelevant_and_inputs_are_only_read():
         np.testing.assert_allclose(two.weights[0], one.weights[0, order], atol=1e-5)
 
 
-@pytest.mark.parametrize("demeaned", [False, True])
-@pytest.mark.parametrize(("donors", "before"), [(12, 8), (6, 15)])
-def test_the_ridge_is_that_of_refits_without_each_period(demeaned, donors, before):
-    outcome = factors(7, units=donors + 1, periods=before + 3, start=before, noise=0.2, loading=3.0)
+@pytest.mark.parametrize(
+    ("demeaned", "donors", "before", "seed"),  # seeds in which n for n - 1 in the standard error would choose another
+    [(False, 12, 8, 25), (False, 6, 15, 39), (True, 12, 8, 58), (True, 6, 15, 42)],
+)
+def test_the_ridge_is_that_of_refits_without_each_period(demeaned, donors, before, seed):
+    outcome = factors(seed, units=donors + 1, periods=before + 3, start=before, noise=0.2, loading=3.0)
     pool, target = outcome[1:, :before], outcome[0, :before]
 
     def ridge(kept, penalty):

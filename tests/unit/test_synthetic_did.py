@@ -144,6 +144,10 @@ def test_projecting_is_the_regression_with_unit_and_period_effects():
 
 def test_covariates_that_the_donors_cannot_tell_apart_are_refused():
     outcome, traits = traits_move_trends(12)
-    for wrong in (np.column_stack([traits, traits[:, 0]]), np.ones((30, 1)), np.eye(30)[:, :28]):
+    for wrong in (
+        np.column_stack([traits, traits[:, 0]]),
+        np.ones((30, 1)),
+        np.random.default_rng(1).normal(size=(30, 28)),
+    ):
         with pytest.raises(PanelError, match="covariates cannot be told apart"):
             effect(SyntheticDid(adjusted=True), outcome, covariates=wrong)
