@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from evaluator.inference.judged import Judged, out_of_reach
 from evaluator.inference.rule import TIE, size_of
-from evaluator.inference.tested import Tested, out_of_reach
 from evaluator.vocabulary import Floats, NotEstimable
 
 Residuals = Callable[[float], Floats]
@@ -19,7 +19,7 @@ FURTHEST = 20
 """Doublings of the first reach after which an end is infinite."""
 
 
-def conformal(residuals: Residuals, value: float, start: int, *, level: float = 0.95) -> Tested | NotEstimable:
+def conformal(residuals: Residuals, value: float, start: int, *, level: float = 0.95) -> Judged | NotEstimable:
     """Test a constant effect from period `start` to the last against the blocks of the residuals themselves.
 
     `residuals(x)` takes x from the treated outcome in the periods from `start` on, refits over all periods and returns
@@ -45,7 +45,7 @@ def conformal(residuals: Residuals, value: float, start: int, *, level: float = 
             "En længere serie før starten, eller et kortere tidsrum efter.",
         )
     ends = _ends(lambda x: block_p_value(residuals(x), start) > size, value, _reach(actual, residuals(value)))
-    return Tested(value, block_p_value(actual, start), *ends, 1 / periods, "conformal")
+    return Judged(value, block_p_value(actual, start), *ends, 1 / periods, "conformal")
 
 
 def of_gaps(gap: npt.ArrayLike, start: int) -> Residuals:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from evaluator.inference.judged import Judged, out_of_reach
 from evaluator.inference.offered import no_chance
 from evaluator.inference.placebo import SEED, known_donors
 from evaluator.inference.rule import TIE, size_of
-from evaluator.inference.tested import Tested, out_of_reach
 from evaluator.vocabulary import Floats, NotEstimable, Placebos
 
 ALL_SUMS = 20_000
@@ -20,7 +20,7 @@ DRAWS = 9_999
 
 def conley_taber(
     treated: Sequence[Placebos], share: Floats | None = None, *, column: int = 0, level: float = 0.95
-) -> Tested | NotEstimable:
+) -> Judged | NotEstimable:
     """Return the effect sum_j share_j effect_j of J treated clusters, one `Placebos` each, and its test and interval.
 
     The law of chance is that of sum_j share_j d_j, each d_j the effect of a donor drawn at the j-th start, with
@@ -79,13 +79,13 @@ def weighted_sums(donors: Sequence[Floats], share: Floats) -> Floats:
     return np.asarray(np.sum(drawn, axis=0))
 
 
-def _in_tails(value: float, chance: Floats, floor: float, level: float) -> Tested:
+def _in_tails(value: float, chance: Floats, floor: float, level: float) -> Judged:
     """Return the equal-tailed test of `value` against draws of chance (S,) and its inversion by order statistics."""
     of, slack = chance.size + 1, TIE * abs(value)
     above, below = 1 + int((chance >= value - slack).sum()), 1 + int((chance <= value + slack).sum())
     kept = int(size_of(level) * of / 2 + TIE)  # x stays while at least so many draws lie beyond value - x
     ordered = np.sort(chance)
-    return Tested(
+    return Judged(
         value=value,
         p_value=min(1.0, 2 * min(above, below) / of),
         low=value - float(ordered[-kept]),

@@ -7,23 +7,23 @@ from collections.abc import Sequence
 import numpy as np
 
 from evaluator.inference.conley_taber import fewest, read, weighted_sums
+from evaluator.inference.judged import Judged
 from evaluator.inference.offered import no_chance, too_few_donors
 from evaluator.inference.placebo import known_donors
 from evaluator.inference.rule import TIE, size_of
-from evaluator.inference.tested import Tested
 from evaluator.vocabulary import Floats, NotEstimable, Placebos
 
 GRID = 65
 """Shares of the variance that falls with size at which the likelihood is looked at first."""
-NARROWINGS = 45
-"""Golden-section steps from there: the share is found to 1e-11."""
-DOUBLINGS, HALVINGS = 60, 50
+NARROWINGS = 30
+"""Golden-section steps from there: the share is found to 1e-8."""
+DOUBLINGS, HALVINGS = 60, 45
 """Steps to a rejected effect, and from there back to the last one kept."""
 
 
 def ferman_pinto(
     treated: Sequence[Placebos], share: Floats | None = None, *, column: int = 0, level: float = 0.95
-) -> Tested | NotEstimable:
+) -> Judged | NotEstimable:
     """Return the effect sum_j share_j effect_j of J treated clusters with the two-sided test at their own sizes.
 
     Under the null that the effect is x, the squares of the donors' effects and of effect_j - x give a and b of the
@@ -49,7 +49,7 @@ def ferman_pinto(
     value = float(share @ effect)
     test = _Test(effect, donors, share, _sizes(treated, column))
     low, high = (value + side * _reach(test, value, side, size_of(level)) for side in (-1, 1))
-    return Tested(value, test.p_value(0.0), low, high, 1 / (fewest(donors) + 1), "ferman_pinto")
+    return Judged(value, test.p_value(0.0), low, high, 1 / (fewest(donors) + 1), "ferman_pinto")
 
 
 def p_value(treated: Sequence[Placebos], effect: float, share: Floats | None = None, *, column: int = 0) -> float:

@@ -1,9 +1,10 @@
 """The rule of which tests few treated clusters are offered, from what is known before the start.
 
 A test is offered where the rejection that it would have without an effect is at most 6.5 per cent. For the tests that
-take donors and treated to vary alike, and for the rearrangement test, that is computed: normal effects of variance
-a + b / persons, a and b from false starts before the true one. For the others it is simulated
-(tests/simulation/few_treated.csv), which gave the limits below. Under 2 per cent a test is called conservative.
+take donors and treated to vary alike, and for the rearrangement test, that is computed for normal effects of variance
+a + b / persons: at the a and b of false starts before the true one, and, as those are noisy, at the worst that sizes
+alone can do (a = 0). For the others it is simulated (tests/simulation/few_treated.csv), which gave the limits below.
+Under 2 per cent a test is called conservative.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ from evaluator.vocabulary import NEVER, Floats, Panel, Placebos
 
 SIZE_AT_MOST, CONSERVATIVE_BELOW = 0.065, 0.02
 ATYPICAL = 2.0
-"""Ratio of treated to donors' mean variance over which t is not comparable between them (2 treated: 7.5 per cent)."""
+"""Ratio of the treated clusters' 1 / persons to the donors' over which their t is not alike (2 reject 7.5 per cent)."""
+CAUTION = 2.0
+"""What the estimated ratio of variances is multiplied by before it is declared."""
 INDEPENDENT = 8.0
 """Independent periods, T (1 - r) / (1 + r), that moving blocks need: 72 at r = 0.8, where 40 reject 8.6 per cent."""
 
@@ -47,19 +50,23 @@ class BeforeStart:
 
     @property
     def variance_ratio(self) -> float:
-        """Return the variance of the first treated over the least but one of the donors', rounded up to a decimal."""
-        donors = np.sort(self._variance(self.donors))
-        return math.ceil(10 * float(self._variance(self.treated)[0] / donors[min(1, donors.size - 1)]) - TIE) / 10
+        """Return the ratio to declare for one treated: CAUTION times its variance over the least but one donor's.
+
+        Rounded up to a decimal.
+        """
+        donors = np.sort(self.a + self.b / self.donors)
+        ratio = CAUTION * (self.a + self.b / self.treated[0]) / donors[min(1, donors.size - 1)]
+        return math.ceil(10 * float(ratio) - TIE) / 10
 
     @property
-    def own(self) -> float:
-        """Return the variance of the treated clusters' weighted effect."""
-        return float(self.share**2 @ self._variance(self.treated))
+    def variances(self) -> tuple[float, Floats]:
+        """Return the variance of the treated clusters' effect and of every sum of donors' effects (S,) like it."""
+        return self._variances(self.a, self.b)
 
     @property
-    def chance(self) -> Floats:
-        """Return the variance of every weighted sum of donors' effects (S,)."""
-        return weighted_sums([self._variance(self.donors)] * self.share.size, self.share**2)
+    def worst(self) -> tuple[float, Floats]:
+        """Return the same had all variance come from persons, up to a factor."""
+        return self._variances(0.0, 1.0)
 
     @property
     def independent_periods(self) -> float:
@@ -67,8 +74,10 @@ class BeforeStart:
         kept = min(max(self.autocorrelation, 0.0), 1.0)
         return (self.periods_before + self.periods_after) * (1 - kept) / (1 + kept)
 
-    def _variance(self, persons: Floats) -> Floats:
-        return np.asarray(self.a + self.b / persons)
+    def _variances(self, a: float, b: float) -> tuple[float, Floats]:
+        squared = self.share**2
+        own = float(squared @ (a + b / self.treated))
+        return own, weighted_sums([a + b / self.donors] * squared.size, squared)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +99,14 @@ class Offer:
 
 def offers(known: BeforeStart, level: float = 0.95) -> tuple[Offer, ...]:
     """Return every test with what decides about it, those that hold for treated of any size first."""
-    ranks = of_ranks(known.own, known.chance, level)
     return (
         _ferman_pinto(known),
         _randomisation_t(known),
         _single_cluster(known, level),
         _conformal(known, level),
-        _alike("randomisation", known, ranks, MIN_DONORS),
-        _alike("conley_taber", known, ranks, least_donors(level)),
-        _alike("placebo_error", known, of_normal(known.own, known.chance, level), MIN_DONORS),
+        _alike("randomisation", known, MIN_DONORS, level),
+        _alike("conley_taber", known, least_donors(level), level),
+        _alike("placebo_error", known, MIN_DONORS, level),
         _jackknife(known, level),
     )
 
@@ -154,11 +162,12 @@ def _randomisation_t(known: BeforeStart) -> Offer:
         return Offer("randomisation_t", "Kræver mindst to kommuner med indsats.")
     if known.donors.size < MIN_DONORS:
         return Offer("randomisation_t", _few_donors(known, MIN_DONORS))
-    ratio = known.own / float(known.chance.mean())
+    own, chance = known.worst
+    ratio = own / float(chance.mean())
     if ratio > ATYPICAL:
         return Offer(
             "randomisation_t",
-            f"Indsatskommunerne er så små, at deres tal svinger {_number(ratio)} gange så meget som de andres.",
+            f"Indsatskommunerne er så små, at deres varians kan være {_number(ratio)} gange de andres.",
         )
     return Offer("randomisation_t")
 
@@ -173,7 +182,7 @@ def _single_cluster(known: BeforeStart, level: float) -> Offer:
             "single_cluster",
             f"Variansen må antages at være op til {_number(ratio)} gange de andres, og så kan testen aldrig afvise.",
         )
-    return _limited("single_cluster", of_highest(known.own, known.chance, weight))
+    return _limited("single_cluster", of_highest(*known.variances, weight))
 
 
 def _conformal(known: BeforeStart, level: float) -> Offer:
@@ -189,10 +198,11 @@ def _conformal(known: BeforeStart, level: float) -> Offer:
     return Offer("conformal")
 
 
-def _alike(method: str, known: BeforeStart, size: float, least: int) -> Offer:
+def _alike(method: str, known: BeforeStart, least: int, level: float) -> Offer:
     if known.donors.size < least:
         return Offer(method, _few_donors(known, least))
-    return _limited(method, size)
+    size_for = of_normal if method == "placebo_error" else of_ranks
+    return _limited(method, size_for(*known.variances, level), size_for(*known.worst, level))
 
 
 def _jackknife(known: BeforeStart, level: float) -> Offer:
@@ -201,10 +211,11 @@ def _jackknife(known: BeforeStart, level: float) -> Offer:
     return _limited("jackknife_error", of_jackknife(known.share.size, level))
 
 
-def _limited(method: str, size: float) -> Offer:
-    if size <= SIZE_AT_MOST:
+def _limited(method: str, size: float, worst: float = 0.0) -> Offer:
+    most = max(size, worst)
+    if most <= SIZE_AT_MOST:
         return Offer(method, size=size)
-    return Offer(method, f"Ville finde en effekt af ingenting i {_number(100 * size)} pct. af tilfældene.", size)
+    return Offer(method, f"Kunne finde en effekt af ingenting i {_number(100 * most)} pct. af tilfældene.", size)
 
 
 def _few_donors(known: BeforeStart, least: int) -> str:

@@ -7,17 +7,17 @@ from collections.abc import Sequence
 import numpy as np
 
 from evaluator.inference.conley_taber import read
+from evaluator.inference.judged import Judged, one_treated
 from evaluator.inference.offered import no_chance, too_few_donors
 from evaluator.inference.placebo import _sets as donor_sets
 from evaluator.inference.placebo import known_donors
 from evaluator.inference.rule import TIE, size_of
-from evaluator.inference.tested import Tested, one_treated
 from evaluator.vocabulary import Floats, Ints, NotEstimable, Placebos
 
 
 def randomisation_t(
     treated: Sequence[Placebos], share: Floats | None = None, *, column: int = 0, level: float = 0.95
-) -> Tested | NotEstimable:
+) -> Judged | NotEstimable:
     """Rank |t| of J >= 2 treated clusters among that of sets of J donors; the interval is value +- c x error.
 
     t is the share-weighted mean of the members' effects less that of the donors outside the set, over its
@@ -48,7 +48,7 @@ def randomisation_t(
         return no_chance()
     reach = float(drawn[-int(size_of(level) * of + TIE)]) * error
     p_value = (1 + int((drawn >= abs(value) / error * (1 - TIE)).sum())) / of
-    return Tested(value, p_value, value - reach, value + reach, 1 / of, "randomisation_t")
+    return Judged(value, p_value, value - reach, value + reach, 1 / of, "randomisation_t")
 
 
 def _members(table: Floats, share: Floats) -> Ints:

@@ -6,16 +6,16 @@ from collections.abc import Callable
 
 import numpy as np
 
+from evaluator.inference.judged import Judged, one_treated
 from evaluator.inference.offered import no_chance, too_few_donors
 from evaluator.inference.placebo import known_donors
 from evaluator.inference.rule import FEW, size_of
-from evaluator.inference.tested import Tested, one_treated
 from evaluator.vocabulary import Floats, NotEstimable, Placebos
 
 
 def placebo_error(
     placebos: Placebos, treated: int = 1, *, column: int = 0, level: float = 0.95
-) -> Tested | NotEstimable:
+) -> Judged | NotEstimable:
     """Return the effect with a normal interval whose variance is that of the donors' effects around their mean.
 
     `placebos.donors` are effects of sets of as many donors as are treated; with one treated, of every donor. It takes
@@ -32,7 +32,7 @@ def placebo_error(
 
 def jackknife_error(
     effect: float, without: Callable[[int], float], units: int, treated: int, *, level: float = 0.95
-) -> Tested | NotEstimable:
+) -> Judged | NotEstimable:
     """Return the effect with a normal interval from leaving each of N units out: `without(i)` is the effect then.
 
     The variance is (N - 1) / N sum_i (without_i - effect)^2; the weights are not refitted, only divided by their sum
@@ -52,13 +52,13 @@ def jackknife_error(
     return _normal(effect, float(np.sqrt(variance)), level, "jackknife_error")
 
 
-def _normal(effect: float, error: float, level: float, method: str) -> Tested | NotEstimable:
+def _normal(effect: float, error: float, level: float, method: str) -> Judged | NotEstimable:
     from scipy.special import ndtr, ndtri
 
     if error == 0:
         return no_chance()
     reach = float(-ndtri(size_of(level) / 2)) * error
-    return Tested(effect, float(2 * ndtr(-abs(effect) / error)), effect - reach, effect + reach, 0.0, method)
+    return Judged(effect, float(2 * ndtr(-abs(effect) / error)), effect - reach, effect + reach, 0.0, method)
 
 
 def _finite(effect: float) -> float:

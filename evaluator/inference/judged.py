@@ -8,7 +8,7 @@ from evaluator.vocabulary import NotEstimable
 
 
 @dataclass(frozen=True, slots=True)
-class Tested:
+class Judged:
     """An effect, the p-value of no effect, and the effects that the same test does not reject."""
 
     value: float

@@ -1,0 +1,117 @@
+"""Moving blocks by hand and by brute force, with given gaps and with a fit of its own under the null."""
+
+import numpy as np
+import pytest
+from scipy.optimize import nnls
+
+from evaluator.inference.conformal import block_p_value, conformal, of_gaps
+from evaluator.inference.judged import Judged
+from evaluator.vocabulary import NotEstimable
+
+
+def brute_force(residual, start):
+    """Return the share of cyclic shifts whose last block is at least as large, by shifting the series itself."""
+    last = [np.abs(np.roll(residual, shift)[start:]).sum() for shift in range(residual.size)]
+    return np.mean(np.array(last) >= np.abs(residual[start:]).sum() * (1 - 1e-12))
+
+
+def test_a_series_of_six_by_hand():
+    # blocks of two around the circle: 1+2, 2+1, 1+0, 0+3, 3+2, 2+1; the last is 5 = 3 + 2, and only itself reaches it
+    residual = np.array([1.0, 2.0, -1.0, 0.0, 3.0, -2.0])
+    assert block_p_value(residual, 4) == pytest.approx(1 / 6)
+    # with the last block 0 + 3 in the place of 3 + 2: 3, 3, 3 (itself), 5, 3 and not 1
+    assert block_p_value(np.roll(residual, 1), 4) == pytest.approx(5 / 6)
+
+
+@pytest.mark.parametrize("start", [21, 30, 39])
+@pytest.mark.parametrize("seed", range(4))
+def test_blocks_by_brute_force(seed, start):
+    residual = np.random.default_rng(seed).normal(size=40)
+    assert block_p_value(residual, start) == pytest.approx(brute_force(residual, start))
+
+
+def test_ties_count_as_at_least_as_large():
+    assert block_p_value(np.tile([1.0, -1.0], 20), 36) == 1.0
+
+
+def test_gaps_are_demeaned_over_all_periods_after_the_effect_is_taken_out():
+    residuals = of_gaps([1.0, 3.0, 5.0, 9.0], 2)
+    np.testing.assert_allclose(residuals(0.0), [-3.5, -1.5, 0.5, 4.5])
+    np.testing.assert_allclose(residuals(4.0), np.array([1, 3, 1, 5]) - 2.5)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_interval_is_the_hull_of_the_effects_that_are_kept(seed):
+    rng = np.random.default_rng(seed)
+    gap, start = rng.normal(size=60), 52
+    gap[start:] += 1.5
+    residuals, value = of_gaps(gap, start), gap[start:].mean() - gap[:start].mean()
+    found = conformal(residuals, value, start)
+    tried = np.linspace(value - 12, value + 12, 601)
+    kept = [x for x in tried if brute_force(residuals(x), start) > 0.05]
+    step = tried[1] - tried[0]
+    assert found.low == pytest.approx(min(kept), abs=1.01 * step)
+    assert found.high == pytest.approx(max(kept), abs=1.01 * step)
+    assert found.p_value == pytest.approx(brute_force(residuals(0.0), start)) and found.floor == 1 / 60
+
+
+def test_levels_and_scales_do_not_matter():
+    rng = np.random.default_rng(3)
+    gap = rng.normal(size=50)
+    plain = conformal(of_gaps(gap, 45), 0.2, 45)
+    moved = conformal(of_gaps(gap + 9, 45), 0.2, 45)
+    scaled = conformal(of_gaps(-2 * gap, 45), -0.4, 45)
+    assert plain.p_value == moved.p_value == scaled.p_value
+    np.testing.assert_allclose([moved.low, moved.high], [plain.low, plain.high], atol=1e-9)
+    np.testing.assert_allclose([scaled.low, scaled.high], [-2 * plain.high, -2 * plain.low], atol=1e-9)
+
+
+def test_an_effect_that_is_added_moves_the_interval():
+    rng = np.random.default_rng(4)
+    gap = rng.normal(size=50)
+    after = np.arange(50) >= 45
+    plain = conformal(of_gaps(gap, 45), 0.0, 45)
+    moved = conformal(of_gaps(gap + 3 * after, 45), 3.0, 45)
+    np.testing.assert_allclose([moved.low, moved.high], [plain.low + 3, plain.high + 3], atol=1e-9)
+    assert moved.p_value < plain.p_value
+
+
+def test_a_fit_under_the_null_is_asked_for_every_effect():
+    """Non-negative weights on donors, refitted over all periods with the effect taken out."""
+    rng = np.random.default_rng(5)
+    donors = rng.normal(size=(48, 4)).cumsum(axis=0)
+    actual = donors @ np.array([0.5, 0.3, 0.2, 0.0]) + 0.3 * rng.normal(size=48)
+    actual[44:] += 2.0
+    asked = []
+
+    def residuals(effect):
+        asked.append(effect)
+        null = actual - effect * (np.arange(48) >= 44)
+        return null - donors @ nnls(donors, null)[0]
+
+    found = conformal(residuals, 2.0, 44)
+    assert found.p_value == pytest.approx(brute_force(residuals(0.0), 44)) == pytest.approx(1 / 48)
+    assert 0 < found.low < 2.0 < found.high and len(set(asked)) > 50
+
+
+def test_refusals():
+    rng = np.random.default_rng(6)
+    short = conformal(of_gaps(rng.normal(size=19), 17), 0.0, 17)
+    assert isinstance(short, NotEstimable) and "20 perioder" in short.what_would_help
+    assert isinstance(conformal(of_gaps(rng.normal(size=20), 17), 0.0, 17), Judged)
+    late = conformal(of_gaps(rng.normal(size=40), 20), 0.0, 20)
+    assert isinstance(late, NotEstimable) and "20 perioder før starten og 20 efter" in late.reason
+    assert isinstance(conformal(of_gaps(rng.normal(size=41), 21), 0.0, 21), Judged)
+
+
+@pytest.mark.parametrize("start", [0, 40])
+def test_both_sides_of_the_start_are_needed(start):
+    with pytest.raises(ValueError, match="conformal"):
+        conformal(of_gaps(np.arange(40.0), start), 0.0, start)
+    with pytest.raises(ValueError, match="conformal"):
+        conformal(lambda _: np.full(40, np.nan), 0.0, 30)
+
+
+def test_a_fit_that_follows_any_effect_has_no_bounds():
+    found = conformal(lambda _: np.cos(np.arange(40.0)), 0.0, 36)
+    assert (found.low, found.high) == (-np.inf, np.inf)

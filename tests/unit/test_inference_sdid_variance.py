@@ -1,0 +1,71 @@
+"""Placebo and jackknife errors by their formulas, and where they are not defined."""
+
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+from evaluator.inference.judged import Judged
+from evaluator.inference.sdid_variance import jackknife_error, placebo_error
+from evaluator.vocabulary import NotEstimable, Placebos
+
+
+def placebos(effect, donors):
+    donors = np.asarray(donors, dtype=float)
+    return Placebos(np.array([effect]), donors[:, None], np.ones(len(donors)), 1.0)
+
+
+def test_the_placebo_error_is_the_donors_standard_deviation():
+    donors = np.array([1.0, -2.0, 0.5, 3.0, -1.5, 0.0])
+    found = placebo_error(placebos(2.0, donors))
+    error = np.sqrt(((donors - donors.mean()) ** 2).mean())
+    assert found.high - found.value == pytest.approx(norm.ppf(0.975) * error)
+    assert found.p_value == pytest.approx(2 * norm.sf(2.0 / error)) and found.value - found.low == found.high - 2.0
+
+
+@pytest.mark.parametrize(
+    ("donors", "treated", "is_refused"), [(4, 1, True), (5, 1, False), (6, 6, True), (7, 6, False)]
+)
+def test_the_placebo_error_needs_more_donors_than_treated(donors, treated, is_refused):
+    found = placebo_error(placebos(1.0, np.arange(float(donors))), treated)
+    assert isinstance(found, NotEstimable) is is_refused
+
+
+def test_the_jackknife_leaves_everybody_out_in_turn():
+    outcome, treated = np.array([3.0, 5.0, 1.0, 2.0, 0.5, 1.5]), np.array([True, True, False, False, False, False])
+
+    def without(unit):
+        rest = np.arange(6) != unit
+        return outcome[rest & treated].mean() - outcome[rest & ~treated].mean()
+
+    effect = outcome[treated].mean() - outcome[~treated].mean()
+    found = jackknife_error(effect, without, 6, 2)
+    others = [(5 - 1.25), (3 - 1.25), *(4 - (5.0 - x) / 3 for x in outcome[~treated])]
+    variance = 5 / 6 * sum((other - effect) ** 2 for other in others)
+    assert found.high - found.value == pytest.approx(norm.ppf(0.975) * np.sqrt(variance))
+
+
+def test_one_treated_has_no_jackknife():
+    asked = []
+    found = jackknife_error(1.0, asked.append, 10, 1)
+    assert isinstance(found, NotEstimable) and "Jackknife" in found.reason and asked == []
+
+
+def test_a_unit_that_bears_everything_has_no_jackknife():
+    found = jackknife_error(1.0, lambda unit: np.nan if unit == 3 else 1.0 + unit, 10, 2)
+    assert isinstance(found, NotEstimable) and "enkelt kommune" in found.reason
+
+
+def test_the_level_widens_the_interval():
+    data = placebos(1.0, np.random.default_rng(0).normal(size=60))
+    narrow, wide = placebo_error(data, level=0.9), placebo_error(data, level=0.99)
+    assert isinstance(narrow, Judged) and wide.low < narrow.low < narrow.high < wide.high
+    assert narrow.p_value == wide.p_value
+
+
+def test_what_does_not_vary_is_refused_and_what_is_no_number_an_error():
+    assert isinstance(placebo_error(placebos(1.0, np.zeros(20))), NotEstimable)
+    assert isinstance(jackknife_error(1.0, lambda _: 1.0, 10, 3), NotEstimable)
+    with pytest.raises(ValueError, match="the effect is nan"):
+        placebo_error(placebos(np.nan, np.arange(20.0)))
+    with pytest.raises(ValueError, match="the effect is nan"):
+        jackknife_error(np.nan, lambda unit: float(unit), 10, 3)
