@@ -216,34 +216,29 @@ def _all(released: Released) -> Table | None:
     rows = _main_estimates(released)
     if len(rows) < 2:
         return None
-    declared = sum(1 for row in rows if numbers.is_known(row.get("p_family")))
-    headers = (
-        "Udfald",
-        "Horisont",
-        "Forskel",
-        "95 pct. interval",
-        *(("p, korrigeret",) if declared else ()),
-        "Personer",
-        "Kommuner med indsatsen",
-        "Usikkerhed fra",
-    )
-    body = tuple(
-        (
-            words.outcome(row["outcome"]).label,
-            f"{row['horizon_weeks']} uger" if row["horizon_weeks"] else "hele perioden",
-            numbers.effect(row["value"], row["unit"], row["status"]),
-            numbers.interval(row["low"], row["high"], row["unit"], row["status"]),
-            *((numbers.p_value(row["p_family"]),) if declared else ()),
-            numbers.count(row["n"], row["status"]),
-            numbers.count(row["treated_clusters"], row["status"]),
-            row["reason"] or words.INFERENCE.get(row["method"] or "", row["method"] or ""),
-        )
-        for row in rows
-    )
-    caption = "Alle beregnede udfald og horisonter"
+    columns = {
+        "Udfald": [words.outcome(r["outcome"]).label for r in rows],
+        "Horisont": [f"{r['horizon_weeks']} uger" if r["horizon_weeks"] else "hele perioden" for r in rows],
+        "Forskel": [numbers.effect(r["value"], r["unit"], r["status"]) for r in rows],
+        "95 pct. interval": [numbers.interval(r["low"], r["high"], r["unit"], r["status"]) for r in rows],
+        "p, korrigeret": [numbers.p_value(r["p_family"]) for r in rows],
+        "Personer": [numbers.count(r["n"], r["status"]) for r in rows],
+        "Kommuner": [numbers.count(r["treated_clusters"], r["status"]) for r in rows],
+        "Bemærkning": [r["reason"] or _other_inference(r, rows[0]) for r in rows],
+    }
+    declared, caption = sum(numbers.is_known(r["p_family"]) for r in rows), ""
     if declared:
-        caption += (
-            f". Jo flere udfald, jo lettere rammer tilfældet et af dem: p er korrigeret for de {declared}, der på "
-            "forhånd er valgt, og under 0,05 er et fund også blandt dem"
+        caption = (
+            "Jo flere udfald, jo lettere rammer tilfældet et af dem: p er korrigeret for "
+            f"de {declared}, der på forhånd er valgt, og under 0,05 er et fund også blandt dem."
         )
-    return Table(headers, body, caption=caption, words=frozenset({0, 1, len(headers) - 1}))
+    else:
+        del columns["p, korrigeret"]
+    body = tuple(zip(*columns.values(), strict=True))
+    return Table(tuple(columns), body, caption, frozenset({0, 1, len(columns) - 1}))
+
+
+def _other_inference(row: Row, answer: Row) -> str:
+    """Return where a row's uncertainty comes from, if not from where the answer's does."""
+    method = row["method"] or ""
+    return "" if method == answer["method"] else words.INFERENCE.get(method, method)
