@@ -14,6 +14,7 @@ import json
 import os
 import signal
 import sys
+import threading
 import time
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
@@ -136,16 +137,29 @@ def covering(tests: list[Path]) -> dict[str, list[str]]:
     return dict(json.loads(note.read_text(encoding="utf-8")))
 
 
-def judge(path: Path, mutant: Mutant, tests: list[str]) -> str:
-    """Return "killed", "timeout" or "survived"."""
+class _Killer:
+    """A pytest plugin that writes down the first test that fails."""
+
+    def __init__(self, note: Path) -> None:
+        self.note = note
+
+    def pytest_runtest_logreport(self, report: object) -> None:
+        if report.failed:  # type: ignore[attr-defined]
+            self.note.write_text(report.nodeid, encoding="utf-8")  # type: ignore[attr-defined]
+
+
+def judge(path: Path, mutant: Mutant, tests: list[str]) -> tuple[str, str]:
+    """Return "killed", "timeout" or "survived", and the test that killed it where one did."""
     module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    note = BUILD / f"killer-{threading.get_ident()}.txt"
+    note.unlink(missing_ok=True)
 
     def run() -> int:
         sys.meta_path.insert(0, _Served(module, path, mutant.source))
-        return _pytest(tests)
+        return _pytest(tests, [_Killer(note)])
 
     code = _forked(run, SECONDS)
-    return {0: "survived", -1: "timeout"}.get(code, "killed")
+    return {0: "survived", -1: "timeout"}.get(code, "killed"), note.read_text("utf-8") if note.exists() else ""
 
 
 def _tests_of(path: Path, mutant: Mutant, calls: dict[str, list[str]]) -> list[str]:
@@ -170,14 +184,19 @@ def verdicts(path: Path, calls: dict[str, list[str]], tests: list[Path], options
     note, by = BUILD / f"{path.stem}-{_digest([path])}.json", _digest(tests)
     kept = json.loads(note.read_text(encoding="utf-8")) if note.exists() and not options.fresh else {}
     made: list[Verdict] = []
+    killers: dict[str, list[str]] = defaultdict(list)  # what killed a mutant of a function is likely to kill the next
 
     def one(place: tuple[int, Mutant]) -> Verdict:
         index, mutant = place
         old = kept.get(str(index))
         if old and (old["verdict"] != "survived" or old["tests"] == by):
             return dict(old)
-        chosen = _tests_of(path, mutant, calls)
-        verdict = judge(path, mutant, chosen) if chosen else "survived"
+        able = _tests_of(path, mutant, calls)
+        known = [test for test in reversed(killers[mutant.function]) if test in able]
+        chosen = [*known, *(test for test in able if test not in known)]
+        verdict, killer = judge(path, mutant, chosen) if chosen else ("survived", "")
+        if killer and killer not in killers[mutant.function]:
+            killers[mutant.function].append(killer)
         where = str(path.relative_to(ROOT))
         return {"file": where, "function": mutant.function, "change": mutant.change, "verdict": verdict, "tests": by}
 

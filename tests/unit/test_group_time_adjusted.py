@@ -7,7 +7,8 @@ import pytest
 from adjusted_data import CALENDARS, CLUSTERS, DATA, METHODS, estimator, followed, gapped, rows, sections
 
 from evaluator.errors import PanelError
-from evaluator.estimators import GroupTime
+from evaluator.estimators import GroupTime, segments
+from evaluator.estimators.adjustment import group_sums, regression
 from evaluator.inference import aggregate
 from evaluator.inference.leave_one_out import refit_without_each_cluster
 from evaluator.vocabulary import NEVER
@@ -256,3 +257,60 @@ def test_a_regression_is_not_carried_to_where_no_comparison_is(away, is_refused,
             adjusted.fit(moved)
     else:
         assert np.isfinite(adjusted.fit(moved).effect).all()
+
+
+@every_kind
+@pytest.mark.parametrize("method", ["none", "regression"])
+@pytest.mark.parametrize("held", [1, 100, 1000])
+def test_sums_made_in_parts_give_the_same_numbers(monkeypatch, held, method, kind):
+    data, maker = DATA[kind](), estimator(method, "not_yet-varying")
+    draw = np.random.default_rng(4)
+    starts = np.array([draw.permutation(np.resize([2, 3, NEVER, NEVER], CLUSTERS)) for _ in range(5)])
+
+    def numbers():
+        fit = maker.fit(data)
+        left, assigned = maker.effects_without_each_cluster(data, fit.cells), maker.effects_when_assigned(data, starts)
+        return fit.effect, fit.influence, left, assigned[1]
+
+    whole = numbers()
+    monkeypatch.setattr(segments, "BLOCK", 5)
+    monkeypatch.setattr(group_sums, "BUDGET", held)
+    monkeypatch.setattr(regression, "BATCH", held)
+    for one, two in zip(whole, numbers(), strict=True):
+        np.testing.assert_allclose(two, one, atol=1e-10)
+
+
+def _near(period, cluster, cohort, is_near, seed=5):
+    """Return sections of two periods whose trait is far from the treated's where `is_near` is false."""
+    trait = np.random.default_rng(seed).normal(size=period.size) - 14.0 * ((cohort == NEVER) & ~is_near)
+    outcome = trait + np.random.default_rng(seed + 1).normal(size=period.size)
+    small = rows(sections(), np.arange(period.size))
+    return replace(
+        small, periods=(0, 1), period=period, cluster=cluster, cohort=cohort, covariates=trait[:, None], outcome=outcome
+    )
+
+
+@pytest.mark.parametrize("far", [0, 1])
+def test_one_period_without_overlap_is_enough(far):
+    index = np.arange(200)
+    period, cluster = index % 2, index // 2 % 10
+    cohort = np.where(cluster < 4, 1, NEVER)
+    adjusted = GroupTime(adjustment="regression")
+    assert np.isfinite(adjusted.fit(_near(period, cluster, cohort, period >= 0)).effect).all()
+    with pytest.raises(PanelError, match="do not overlap in their covariates"):
+        adjusted.fit(_near(period, cluster, cohort, period != far))
+
+
+@pytest.mark.parametrize("only", [4, 9])
+def test_without_the_cluster_that_alone_overlaps_nothing_is_known(only):
+    index = np.arange(400)
+    period, cluster = index % 2, index // 2 % 10
+    cohort = np.where(cluster < 4, 1, NEVER)
+    data, adjusted = _near(period, cluster, cohort, cluster == only), GroupTime(adjustment="regression")
+    cells = adjusted.fit(data).cells
+    fast = adjusted.effects_without_each_cluster(data, cells)
+    np.testing.assert_allclose(fast, refit_without_each_cluster(adjusted, data, cells, 10), atol=1e-10)
+    assert np.isnan(fast[:, 0]).tolist() == [cluster == only for cluster in range(10)]
+    starts = np.array([[1] * 4 + [NEVER] * 6, [NEVER] * 6 + [1] * 4])
+    _, found = adjusted.effects_when_assigned(data, starts)
+    np.testing.assert_allclose(found[0], adjusted.fit(data).effect, atol=1e-10)
