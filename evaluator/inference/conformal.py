@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +12,9 @@ import numpy.typing as npt
 from evaluator.inference.judged import Judged, out_of_reach
 from evaluator.inference.rule import TIE, size_of
 from evaluator.vocabulary import Floats, NotEstimable
+
+if TYPE_CHECKING:
+    from evaluator.estimators.weighted_paths import Contrast, Matching
 
 Residuals = Callable[[float], Floats]
 """Residuals (T,) of the treated cluster when an effect x after the start is the truth, refitted under it."""
@@ -23,9 +28,10 @@ def conformal(residuals: Residuals, value: float, start: int, *, level: float = 
     """Test a constant effect from period `start` to the last against the blocks of the residuals themselves.
 
     `residuals(x)` takes x from the treated outcome in the periods from `start` on, refits over all periods and returns
-    what is left; `of_gaps` makes it of given gaps. The statistic is the mean absolute residual after the start; its
-    reference are all T circular shifts, the actual one included, so p is at least 1 / T. The interval is the hull of
-    kept effects, sought in equal steps on either side of `value` (the estimate) and halved into the last step.
+    what is left: `of_gaps` of given gaps, `refitted` of an estimator that weighs donors. The statistic is the mean
+    absolute residual after the start; its reference are all T circular shifts, the actual one included, so p is at
+    least 1 / T. The interval is the hull of kept effects, sought in equal steps on either side of `value` (the
+    estimate) and halved into the last step.
 
     Refused where 1 / T is over the level, and where at most half of the periods lie before the start: then a large
     effect moves the fit instead of the residuals and is never rejected. Raises ValueError without periods on both
@@ -56,6 +62,23 @@ def of_gaps(gap: npt.ArrayLike, start: int) -> Residuals:
     def left(effect: float) -> Floats:
         taken = gaps - effect * after
         return np.asarray(taken - taken.mean())
+
+    return left
+
+
+def refitted(method: Matching, contrast: Contrast) -> Residuals:
+    """Return the residuals of donors' weights that are matched over all periods, x taken from the treated first.
+
+    For methods without period weights of their own (`synthetic_control`, `donor_pool`). Gaps of weights matched before
+    the start alone will not do: they are smaller there than after it.
+    """
+    panel, start = contrast.panel, contrast.start
+
+    def left(effect: float) -> Floats:
+        outcome = panel.outcome.copy()
+        outcome[contrast.treated, start:] -= effect
+        null = replace(contrast, panel=replace(panel, outcome=outcome), before=outcome.shape[1])
+        return method.match(null).gap
 
     return left
 

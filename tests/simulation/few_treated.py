@@ -1,9 +1,9 @@
 """Size, coverage and power of the tests for few treated: `python -m tests.simulation.few_treated --draws 2000`.
 
-Closed-form difference-in-differences in every cell of `few_treated_worlds`, and with --weighted 500 synthetic control
-and synthetic difference-in-differences in some. A test's coverage is that of the true effect; size and coverage have
-draws of their own. `offered` is by the rule of `evaluator.inference.few_treated` from the draw's own data before the
-start. Rows in which nothing is offered show what would go wrong. Draws are kept under `build/simulation`; an
+Closed-form difference-in-differences in every cell of `few_treated_worlds`; synthetic control and synthetic
+difference-in-differences, `--weighted` draws of each, in some. A test's coverage is that of the true effect; size and
+coverage have draws of their own. `offered` is by the rule of `evaluator.inference.few_treated` from the draw's own data
+before the start. Rows in which nothing is offered show what would go wrong. Draws are kept under `build/simulation`; an
 interrupted run goes on.
 """
 
@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import argparse
 import csv
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,9 @@ import polars as pl
 
 from evaluator.estimators.synthetic_control import SyntheticControl
 from evaluator.estimators.synthetic_did import SyntheticDid
+from evaluator.estimators.weighted_paths import contrasts_of
 from evaluator.inference import randomisation
-from evaluator.inference.conformal import block_p_value, of_gaps
+from evaluator.inference.conformal import Residuals, block_p_value, of_gaps, refitted
 from evaluator.inference.conley_taber import conley_taber
 from evaluator.inference.ferman_pinto import p_value
 from evaluator.inference.few_treated import (
@@ -38,7 +39,7 @@ from evaluator.inference.judged import Judged
 from evaluator.inference.randomisation_t import randomisation_t
 from evaluator.inference.sdid_variance import placebo_error
 from evaluator.inference.single_cluster import single_cluster
-from evaluator.vocabulary import NEVER, Floats, NotEstimable, Panel, Placebos
+from evaluator.vocabulary import NEVER, NotEstimable, Panel, Placebos
 from tests.simulation import coverage
 from tests.simulation.few_treated_worlds import CELLS, WEIGHTED_CELLS, FewTreated, differences, false_starts, gaps
 
@@ -60,17 +61,29 @@ CODE = (
     "tests/simulation/few_treated.py",
 )  # fmt: skip
 Row = dict[str, Any]
-Asked = Callable[[FewTreated, Panel], Sequence[Placebos]]
 
 
-def closed_form(world: FewTreated, panel: Panel) -> list[Placebos]:
-    """Return the placebos of the difference-in-differences."""
-    return differences(panel, world.span[1])
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An estimator, or the closed form of the difference-in-differences without one."""
 
+    estimator: Any = None
 
-def weighted(estimator: Any, world: FewTreated, panel: Panel) -> list[Placebos]:
-    """Return the placebos of an estimator that weighs donors; all treated start together and count alike."""
-    return one_by_one(estimator, panel)[0]
+    @property
+    def name(self) -> str:
+        return "difference" if self.estimator is None else str(self.estimator.name)
+
+    def placebos(self, panel: Panel, start: int) -> Sequence[Placebos]:
+        """Return each treated one's placebos; all start together and count alike."""
+        return differences(panel, start) if self.estimator is None else one_by_one(self.estimator, panel)[0]
+
+    def residuals(self, panel: Panel, start: int) -> Residuals | None:
+        """Return what is left under a null, None for an estimator that cannot be fitted over all periods."""
+        if self.estimator is None:
+            return of_gaps(gaps(panel)[panel.cohort != NEVER].mean(axis=0), start)
+        if isinstance(self.estimator, SyntheticDid):
+            return None
+        return refitted(self.estimator, contrasts_of(self.estimator, panel)[0])
 
 
 def known_before(panel: Panel, start: int) -> BeforeStart:
@@ -92,8 +105,8 @@ def known_before(panel: Panel, start: int) -> BeforeStart:
     )
 
 
-def tests_of(found: Sequence[Placebos], gap: Floats, known: BeforeStart, effect: float) -> dict[str, float]:
-    """Return each test's p-value of the effect, NaN where it is not defined; `gap` (T,) is the treated clusters'."""
+def tests_of(found: Sequence[Placebos], left: Residuals | None, known: BeforeStart, effect: float) -> dict[str, float]:
+    """Return each test's p-value of the effect, NaN where it is not defined."""
     moved = [replace(each, effect=each.effect - effect) for each in found]
     told: dict[str, Judged | NotEstimable] = {
         "conley_taber": conley_taber(moved),
@@ -101,50 +114,33 @@ def tests_of(found: Sequence[Placebos], gap: Floats, known: BeforeStart, effect:
     }
     out = {"ferman_pinto": p_value(moved, 0.0)}
     if len(moved) == 1:
-        told |= {
-            "single_cluster": single_cluster(moved[0], known.variance_ratio),
-            "placebo_error": placebo_error(moved[0]),
-        }
-        out |= {
-            "randomisation": randomisation(moved[0]).p_two_sided,
-            "randomisation_scaled": randomisation(moved[0], scaled=True).p_two_sided,
-        }
-    out["conformal"] = block_p_value(of_gaps(gap, known.periods_before)(effect), known.periods_before)
+        told["single_cluster"] = single_cluster(moved[0], known.variance_ratio)
+        told["placebo_error"] = placebo_error(moved[0])
+        out["randomisation"] = randomisation(moved[0]).p_two_sided
+        out["randomisation_scaled"] = randomisation(moved[0], scaled=True).p_two_sided
+    if left is not None:
+        out["conformal"] = block_p_value(left(effect), known.periods_before)
     return out | {name: one.p_value if isinstance(one, Judged) else float("nan") for name, one in told.items()}
 
 
-def rows(world: FewTreated, ask: Asked, seed: int) -> list[Row]:
+def rows(world: FewTreated, asked: Asked, seed: int) -> list[Row]:
     """Return a row per test of one draw; without effect it has seeds of its own, so that size and coverage are two."""
-    panel = world.draw(2 * seed + world.is_null)
-    found, known = ask(world, panel), known_before(panel, world.span[1])
-    gap = _gap(found, panel)
-    offered = {offer.method: offer for offer in offers(known)}
-    of_truth, of_none = (tests_of(found, gap, known, effect) for effect in (world.truth, 0.0))
+    panel, start = world.draw(2 * seed + world.is_null), world.span[1]
+    found, left, known = asked.placebos(panel, start), asked.residuals(panel, start), known_before(panel, start)
+    offered = {offer.method for offer in offers(known) if offer.is_offered}
+    of_truth, of_none = (tests_of(found, left, known, effect) for effect in (world.truth, 0.0))
     return [
-        {
-            "seed": seed,
-            "test": name,
-            "offered": name in offered and offered[name].is_offered,
-            "p_of_truth": p,
-            "p_of_none": of_none[name],
-        }
+        {"seed": seed, "test": name, "offered": name in offered, "p_of_truth": p, "p_of_none": of_none[name]}
         for name, p in of_truth.items()
     ]
 
 
-def _gap(found: Sequence[Placebos], panel: Panel) -> Floats:
-    """Return the treated clusters' mean gap (T,): the estimator's own, or the plain one where it has none."""
-    if found[0].effect.size > 1:
-        return np.mean([each.effect[1:] for each in found], axis=0)
-    return np.asarray(gaps(panel)[panel.cohort != NEVER].mean(axis=0))
-
-
-def drawn(world: FewTreated, name: str, ask: Asked, options: argparse.Namespace) -> pl.DataFrame:
+def drawn(world: FewTreated, asked: Asked, options: argparse.Namespace) -> pl.DataFrame:
     """Return the draws of a world, those of an interrupted run read again."""
     folder = coverage.ROOT / "build" / "simulation" / f"few-{coverage.fingerprint(CODE)}"
-    label = f"{name}-{world.name}{'-null' if world.is_null else ''}"
-    draws = options.draws if name == "difference" else options.weighted
-    return coverage.draws(label, partial(rows, world, ask), draws, options.workers, folder, CHUNK)
+    label = f"{asked.name}-{world.name}{'-null' if world.is_null else ''}"
+    draws = options.draws if asked.estimator is None else options.weighted
+    return coverage.draws(label, partial(rows, world, asked), draws, options.workers, folder, CHUNK)
 
 
 def summary(world: str, estimator: str, effect: pl.DataFrame, null: pl.DataFrame) -> Iterable[Row]:
@@ -205,12 +201,12 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--table", type=Path, default=TABLE)
     options = parser.parse_args()
-    asked: list[tuple[FewTreated, str, Asked]] = [(world, "difference", closed_form) for world in CELLS]
+    every = [(world, Asked()) for world in CELLS]
     if options.weighted:
-        asked += [(world, each.name, partial(weighted, each)) for world in WEIGHTED_CELLS for each in WEIGHTED]
-    for world, name, ask in asked:
-        effect, null = (drawn(each, name, ask, options) for each in (world, replace(world, is_null=True)))
-        store(summary(world.name, name, effect, null), options.table)
+        every += [(world, Asked(estimator)) for world in WEIGHTED_CELLS for estimator in WEIGHTED]
+    for world, asked in every:
+        effect, null = (drawn(each, asked, options) for each in (world, replace(world, is_null=True)))
+        store(summary(world.name, asked.name, effect, null), options.table)
     print(options.table.read_text(encoding="utf-8"))
 
 

@@ -2,11 +2,14 @@
 
 import numpy as np
 import pytest
-from scipy.optimize import nnls
+from scipy.optimize import minimize, nnls
 
-from evaluator.inference.conformal import block_p_value, conformal, of_gaps
+from evaluator.estimators.donor_pool import DonorPool
+from evaluator.estimators.synthetic_control import SyntheticControl
+from evaluator.estimators.weighted_paths import contrasts_of
+from evaluator.inference.conformal import block_p_value, conformal, of_gaps, refitted
 from evaluator.inference.judged import Judged
-from evaluator.vocabulary import NotEstimable
+from evaluator.vocabulary import NEVER, NotEstimable, Panel
 
 
 def brute_force(residual, start):
@@ -115,3 +118,31 @@ def test_both_sides_of_the_start_are_needed(start):
 def test_a_fit_that_follows_any_effect_has_no_bounds():
     found = conformal(lambda _: np.cos(np.arange(40.0)), 0.0, 36)
     assert (found.low, found.high) == (-np.inf, np.inf)
+
+
+def test_weights_of_an_estimator_are_refitted_over_all_periods():
+    rng = np.random.default_rng(7)
+    outcome = rng.normal(size=(9, 30)).cumsum(axis=1)
+    cohort = np.array([26, *[NEVER] * 8])
+    panel = Panel(
+        tuple(range(30)), outcome, np.ones(outcome.shape, dtype=bool), cohort, None, np.empty((9, 0)), np.arange(9),
+        np.ones(9), "index",
+    )  # fmt: skip
+    residuals = refitted(SyntheticControl(), contrasts_of(SyntheticControl(), panel)[0])
+    null = outcome.copy()
+    null[0, 26:] -= 1.5
+    centred = null - null.mean(axis=1, keepdims=True)
+
+    def loss(weight):
+        return ((centred[0] - weight @ centred[1:]) ** 2).sum()
+
+    found = residuals(1.5)
+    best = minimize(
+        loss, np.full(8, 1 / 8), bounds=[(0, 1)] * 8, constraints={"type": "eq", "fun": lambda w: w.sum() - 1},
+        options={"ftol": 1e-12, "maxiter": 500},
+    )  # fmt: skip
+    assert (found**2).sum() == pytest.approx(best.fun, rel=1e-5) and found.mean() == pytest.approx(0, abs=1e-9)
+    np.testing.assert_array_equal(panel.outcome, outcome)
+    plain = refitted(DonorPool(weigh="equal"), contrasts_of(DonorPool(weigh="equal"), panel)[0])
+    gap = outcome[0] - outcome[1:].mean(axis=0)
+    np.testing.assert_allclose(plain(1.5), of_gaps(gap, 26)(1.5), atol=1e-12)
