@@ -35,7 +35,7 @@ def conformal(residuals: Residuals, value: float, start: int, *, level: float = 
 
     Refused where 1 / T is over the level, and where at most half of the periods lie before the start: then a large
     effect moves the fit instead of the residuals and is never rejected. Raises ValueError without periods on both
-    sides. Source: Chernozhukov, Wuthrich and Zhu (2021), J. American Statistical Association 116(536), moving blocks.
+    sides. Source: Chernozhukov, Wüthrich and Zhu (2021), J. American Statistical Association 116(536), moving blocks.
     """
     actual = np.asarray(residuals(0.0), dtype=np.float64)
     periods = actual.size

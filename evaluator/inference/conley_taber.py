@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from evaluator.inference.floor import least_donors
 from evaluator.inference.judged import Judged, out_of_reach
 from evaluator.inference.offered import no_chance
 from evaluator.inference.placebo import SEED, known_donors
@@ -28,23 +29,17 @@ def conley_taber(
     by itself. `share` (J,) sums to 1; equal without it. p is twice the smaller tail, the treated effect counted in
     both; the interval is that test inverted. It takes donors and treated to vary alike: `ferman_pinto` does not.
 
-    Refused where the tails of the donors alone cannot reach the level, and where donors never differ. Raises ValueError
-    without a finite effect or a known donor. Source: Conley and Taber (2011), Review of Economics and Statistics 93(1),
-    without covariates; finite-sample counting as in `randomisation`.
+    Refused where the tails of the donors alone cannot reach the level, and where too few donors differ. Raises
+    ValueError without a finite effect or a known donor. Source: Conley and Taber (2011), Review of Economics and
+    Statistics 93(1), without covariates; finite-sample counting as in `randomisation`.
     """
     effect, donors, share = read(treated, share, column)
     floor = 2 / (fewest(donors) + 1)  # sums of the same few donors are not so many placebos
     if floor > size_of(level):
-        return out_of_reach(floor, f"Mindst {least_donors(level)} kommuner uden indsats at sammenligne med.")
-    if not any(d.any() for d in donors):
-        return no_chance()
+        return out_of_reach(floor, f"Mindst {least_donors(level, 2)} kommuner uden indsats at sammenligne med.")
     wider = np.sqrt(1 + (1 / (share @ share) - 1) / fewest(donors))
-    return _in_tails(float(share @ effect), wider * weighted_sums(donors, share), floor, level)
-
-
-def least_donors(level: float) -> int:
-    """Return the number of donors from which two equal tails reach the level."""
-    return math.ceil(round(2 / size_of(level), 9)) - 1
+    found = _in_tails(float(share @ effect), wider * weighted_sums(donors, share), floor, level)
+    return found if found.low < found.high else no_chance()
 
 
 def fewest(donors: Sequence[Floats]) -> int:

@@ -18,7 +18,7 @@ GRID = 65
 NARROWINGS = 30
 """Golden-section steps from there: the share is found to 1e-8."""
 DOUBLINGS, HALVINGS = 60, 45
-"""Steps to a rejected effect, and from there back to the last one kept."""
+"""Steps to a kept effect and on to a rejected one, and from there back to the last one kept."""
 
 
 def ferman_pinto(
@@ -37,9 +37,9 @@ def ferman_pinto(
     on the few smallest donors: with real sizes the smallest and the largest cluster are then rejected in 6 to 11 per
     cent of draws without an effect, here in 2 to 5 (tests/simulation/few_treated.csv).
 
-    Refused where the donors cannot reach the level or never differ. Raises ValueError as `conley_taber`, and where
-    nobody is treated. Source: Ferman and Pinto (2019), Review of Economics and Statistics 101(3), null imposed; their
-    fit is least squares and their bootstrap redraws the donors' mean too.
+    Refused where the donors cannot reach the level or too few of them differ. Raises ValueError as `conley_taber`, and
+    where nobody is treated. Source: Ferman and Pinto (2019), Review of Economics and Statistics 101(3), null imposed;
+    their fit is least squares and their bootstrap redraws the donors' mean too.
     """
     effect, donors, share = read(treated, share, column)
     if 1 / (fewest(donors) + 1) > size_of(level):
@@ -49,6 +49,8 @@ def ferman_pinto(
     value = float(share @ effect)
     test = _Test(effect, donors, share, _sizes(treated, column))
     low, high = (value + side * _reach(test, value, side, size_of(level)) for side in (-1, 1))
+    if low == high:
+        return no_chance()
     return Judged(value, test.p_value(0.0), low, high, 1 / (fewest(donors) + 1), "ferman_pinto")
 
 
@@ -124,10 +126,14 @@ def _sizes(treated: Sequence[Placebos], column: int) -> list[tuple[float, Floats
 
 
 def _reach(test: _Test, value: float, side: int, size: float) -> float:
-    """Return the distance from the effect to the last null that is kept on one side."""
+    """Return the distance from the effect to the last null that is kept on one side; 0 where none is."""
     step = abs(value) or 1.0
-    while test.p_value(value + side * step) <= size:
+    for _ in range(DOUBLINGS):
+        if test.p_value(value + side * step) > size:
+            break
         step /= 2
+    else:
+        return 0.0
     for _ in range(DOUBLINGS):
         if test.p_value(value + side * 2 * step) <= size:
             break

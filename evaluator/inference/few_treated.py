@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from evaluator.inference.conley_taber import least_donors, weighted_sums
+from evaluator.inference.conley_taber import weighted_sums
 from evaluator.inference.ferman_pinto import variance_of_size
-from evaluator.inference.offered import MIN_DONORS
+from evaluator.inference.floor import least_donors
 from evaluator.inference.placebo import known_donors
 from evaluator.inference.predicted_size import of_highest, of_jackknife, of_normal, of_ranks
 from evaluator.inference.rule import TIE, size_of
@@ -100,13 +100,13 @@ class Offer:
 def offers(known: BeforeStart, level: float = 0.95) -> tuple[Offer, ...]:
     """Return every test with what decides about it, those that hold for treated of any size first."""
     return (
-        _ferman_pinto(known),
-        _randomisation_t(known),
+        _ferman_pinto(known, level),
+        _randomisation_t(known, level),
         _single_cluster(known, level),
         _conformal(known, level),
-        _alike("randomisation", known, MIN_DONORS, level),
-        _alike("conley_taber", known, least_donors(level), level),
-        _alike("placebo_error", known, MIN_DONORS, level),
+        _alike("randomisation", known, 1, level),
+        _alike("conley_taber", known, 2, level),
+        _alike("placebo_error", known, 1, level),
         _jackknife(known, level),
     )
 
@@ -151,17 +151,15 @@ def autocorrelation(gap: Floats) -> float:
     return min((raw * (periods - 1) + 1) / (periods - 2), 1.0)
 
 
-def _ferman_pinto(known: BeforeStart) -> Offer:
-    if known.donors.size < MIN_DONORS:
-        return Offer("ferman_pinto", _few_donors(known, MIN_DONORS))
-    return Offer("ferman_pinto")
+def _ferman_pinto(known: BeforeStart, level: float) -> Offer:
+    return Offer("ferman_pinto", _few_donors(known, least_donors(level)))
 
 
-def _randomisation_t(known: BeforeStart) -> Offer:
+def _randomisation_t(known: BeforeStart, level: float) -> Offer:
     if known.share.size == 1:
         return Offer("randomisation_t", "Kræver mindst to kommuner med indsats.")
-    if known.donors.size < MIN_DONORS:
-        return Offer("randomisation_t", _few_donors(known, MIN_DONORS))
+    if few := _few_donors(known, least_donors(level)):
+        return Offer("randomisation_t", few)
     own, chance = known.worst
     ratio = own / float(chance.mean())
     if ratio > ATYPICAL:
@@ -198,9 +196,9 @@ def _conformal(known: BeforeStart, level: float) -> Offer:
     return Offer("conformal")
 
 
-def _alike(method: str, known: BeforeStart, least: int, level: float) -> Offer:
-    if known.donors.size < least:
-        return Offer(method, _few_donors(known, least))
+def _alike(method: str, known: BeforeStart, tails: int, level: float) -> Offer:
+    if few := _few_donors(known, least_donors(level, tails)):
+        return Offer(method, few)
     size_for = of_normal if method == "placebo_error" else of_ranks
     return _limited(method, size_for(*known.variances, level), size_for(*known.worst, level))
 
@@ -219,6 +217,9 @@ def _limited(method: str, size: float, worst: float = 0.0) -> Offer:
 
 
 def _few_donors(known: BeforeStart, least: int) -> str:
+    """Return what is wrong with the number of donors, nothing when it will do."""
+    if known.donors.size >= least:
+        return ""
     return f"Der er kun {known.donors.size} sammenligningskommuner; der kræves mindst {least}."
 
 

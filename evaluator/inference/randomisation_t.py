@@ -47,6 +47,8 @@ def randomisation_t(
     if error == 0 or 1 / of > size_of(level):
         return no_chance()
     reach = float(drawn[-int(size_of(level) * of + TIE)]) * error
+    if reach == 0:
+        return no_chance()
     p_value = (1 + int((drawn >= abs(value) / error * (1 - TIE)).sum())) / of
     return Judged(value, p_value, value - reach, value + reach, 1 / of, "randomisation_t")
 

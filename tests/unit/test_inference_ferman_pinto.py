@@ -134,6 +134,7 @@ def test_refusals():
     flat = Placebos(np.array([1.0]), np.zeros((60, 1)), np.ones(60), 1.0)
     nobody = Placebos(np.array([1.0]), np.arange(60.0)[:, None], np.ones(60), 0.0)
     assert "18 sammenligningskommuner" in ferman_pinto([few]).reason
-    assert isinstance(ferman_pinto([flat]), NotEstimable)
+    hardly = Placebos(np.array([1.0]), np.array([[5.0], [-5.0], *[[0.0]] * 97]), np.ones(99), 1.0)
+    assert isinstance(ferman_pinto([flat]), NotEstimable) and isinstance(ferman_pinto([hardly]), NotEstimable)
     with pytest.raises(ValueError, match="persons behind every one"):
         ferman_pinto([nobody])
