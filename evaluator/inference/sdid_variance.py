@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,7 +11,13 @@ from evaluator.inference.judged import Judged, one_treated
 from evaluator.inference.offered import no_chance, too_few_donors
 from evaluator.inference.placebo import known_donors
 from evaluator.inference.rule import FEW, size_of
-from evaluator.vocabulary import Floats, NotEstimable, Placebos
+from evaluator.vocabulary import Floats, Ints, NotEstimable, Placebos
+
+if TYPE_CHECKING:
+    from evaluator.estimators.weighted_paths import Contrast, Matching
+
+NOTHING = 1e-6
+"""Sum of donors' weights that is only the solver's rounding: nobody else bears the comparison."""
 
 
 def placebo_error(
@@ -36,7 +43,7 @@ def jackknife_error(
     """Return the effect with a normal interval from leaving each of N units out: `without(i)` is the effect then.
 
     The variance is (N - 1) / N sum_i (without_i - effect)^2; the weights are not refitted, only divided by their sum
-    again, which is the callable's task (NaN where nothing is left). Refused with one treated unit, and where a unit
+    again, as `fixed_weights` does. Refused with one treated unit, and where a unit
     cannot be left out. It needs many treated: with two or three the error is far too small (see `few_treated`).
     Source: Arkhangelsky and others (2021), American Economic Review 111(12), Algorithm 3.
     """
@@ -50,6 +57,30 @@ def jackknife_error(
         )
     variance = (units - 1) / units * ((refits - _finite(effect)) ** 2).sum()
     return _normal(effect, float(np.sqrt(variance)), level, "jackknife_error")
+
+
+def fixed_weights(method: Matching, contrast: Contrast) -> tuple[float, Callable[[int], float]]:
+    """Return the effect of units that start together, and what it is without unit i: the treated first, then donors.
+
+    Weights are matched once; without a donor the others' are divided by their sum. NaN without the last donor that has
+    weight. Not for outcomes that the method adjusts for covariates first.
+    """
+    from evaluator.estimators.weighted_paths import gap_of
+
+    found, paths, treated = method.match(contrast), contrast.panel.outcome, contrast.treated
+
+    def effect(rows: Ints, weight: Floats) -> float:
+        gap = gap_of(paths[rows].mean(axis=0), contrast.pool, weight, found.period_weight)
+        return float(gap[contrast.start :].mean())
+
+    def without(unit: int) -> float:
+        if unit < treated.size:
+            return effect(np.delete(treated, unit), found.weight)
+        weight = found.weight.copy()
+        weight[unit - treated.size] = 0.0
+        return effect(treated, weight / weight.sum()) if weight.sum() > NOTHING else float("nan")
+
+    return effect(treated, found.weight), without
 
 
 def _normal(effect: float, error: float, level: float, method: str) -> Judged | NotEstimable:

@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
+from evaluator.estimators.synthetic_control import SyntheticControl
+from evaluator.estimators.synthetic_did import SyntheticDid
+from evaluator.estimators.weighted_paths import contrasts_of
 from evaluator.inference.judged import Judged
-from evaluator.inference.sdid_variance import jackknife_error, placebo_error
-from evaluator.vocabulary import NotEstimable, Placebos
+from evaluator.inference.sdid_variance import fixed_weights, jackknife_error, placebo_error
+from evaluator.vocabulary import NEVER, NotEstimable, Panel, Placebos
 
 
 def placebos(effect, donors):
@@ -69,3 +72,42 @@ def test_what_does_not_vary_is_refused_and_what_is_no_number_an_error():
         placebo_error(placebos(np.nan, np.arange(20.0)))
     with pytest.raises(ValueError, match="the effect is nan"):
         jackknife_error(np.nan, lambda unit: float(unit), 10, 3)
+
+
+def panel(treated, outcome, start):
+    units, periods = outcome.shape
+    cohort = np.array([start] * treated + [NEVER] * (units - treated))
+    return Panel(
+        tuple(range(periods)), outcome, np.ones(outcome.shape, dtype=bool), cohort, None, np.empty((units, 0)),
+        np.arange(units), np.ones(units), "index",
+    )  # fmt: skip
+
+
+def test_weights_stay_when_a_unit_is_left_out():
+    outcome = np.random.default_rng(1).normal(size=(12, 20)).cumsum(axis=1)
+    data, method = panel(3, outcome, 15), SyntheticDid()
+    (contrast,) = contrasts_of(method, data)
+    effect, without = fixed_weights(method, contrast)
+    assert effect == pytest.approx(method.fit(data).effect[0])
+    found = method.match(contrast)
+    unit, period = found.weight, np.append(found.period_weight, np.full(5, -1 / 5))
+
+    def double_difference(rows, weight):
+        return -(outcome[rows].mean(axis=0) - weight @ outcome[3:]) @ period
+
+    assert without(1) == pytest.approx(double_difference([0, 2], unit))
+    left = np.where(np.arange(9) == 4, 0, unit)
+    assert without(3 + 4) == pytest.approx(double_difference([0, 1, 2], left / left.sum()))
+    judged = jackknife_error(effect, without, 12, 3)
+    variance = 11 / 12 * sum((without(row) - effect) ** 2 for row in range(12))
+    assert judged.high - judged.value == pytest.approx(norm.ppf(0.975) * np.sqrt(variance))
+
+
+def test_a_donor_that_alone_has_weight_cannot_be_left_out():
+    outcome = np.vstack([np.arange(10.0), np.arange(10.0), np.arange(10.0), -np.arange(10.0), 50 + np.zeros(10)])
+    outcome[:2] += np.array([[1.0], [-1.0]])
+    method = SyntheticControl(demeaned=False)
+    effect, without = fixed_weights(method, contrasts_of(method, panel(2, outcome, 7))[0])
+    assert effect == pytest.approx(0, abs=1e-6) and np.isnan(without(2))
+    assert without(3) == pytest.approx(0, abs=1e-6)
+    assert isinstance(jackknife_error(effect, without, 5, 2), NotEstimable)
