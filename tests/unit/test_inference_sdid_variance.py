@@ -1,5 +1,9 @@
 """Placebo and jackknife errors by their formulas, and where they are not defined."""
 
+import json
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.stats import norm
@@ -10,6 +14,9 @@ from evaluator.estimators.weighted_paths import contrasts_of
 from evaluator.inference.judged import Judged
 from evaluator.inference.sdid_variance import fixed_weights, jackknife_error, placebo_error
 from evaluator.vocabulary import NEVER, NotEstimable, Panel, Placebos
+
+SHARED = Path(os.environ.get("EVALUATOR_SHARED", Path(__file__).parents[3] / "shared"))
+REFERENCE = SHARED / "golden" / "california_prop99" / "reference.json"
 
 
 def placebos(effect, donors):
@@ -111,3 +118,18 @@ def test_a_donor_that_alone_has_weight_cannot_be_left_out():
     assert effect == pytest.approx(0, abs=1e-6) and np.isnan(without(2))
     assert without(3) == pytest.approx(0, abs=1e-6)
     assert isinstance(jackknife_error(effect, without, 5, 2), NotEstimable)
+
+
+@pytest.mark.skipif(not REFERENCE.exists(), reason="reference data not found: california_prop99")
+@pytest.mark.parametrize("method", ["synthdid", "sc", "did"])
+def test_the_peers_200_draws_are_about_the_error_of_all_38_controls(method):
+    """R synthdid draws 200 controls with replacement; its error is ours within three of its own simulation errors."""
+    reference = json.loads(REFERENCE.read_text(encoding="utf-8"))[method]
+    controls = reference["placebo_each_control"]
+    effects = np.array(list(controls.values()) if isinstance(controls, dict) else controls, dtype=float)
+    found = placebo_error(placebos(float(reference["estimate"]), effects))
+    error = (found.high - found.low) / 2 / norm.ppf(0.975)
+    spread = (effects - effects.mean()) / effects.std()
+    simulation = np.sqrt(((spread**4).mean() - 1) / (4 * 200))
+    assert np.log(reference["se_placebo_seed12345_reps200"] / error) == pytest.approx(0, abs=3 * simulation)
+    assert simulation < 0.15
