@@ -117,7 +117,7 @@ class TestInvariances:
             poisoned = panel.outcome.copy()
             last = max(cell.period, cell.base)
             exposed = (panel.cohort <= last + estimator.anticipation) & (panel.cohort != cell.cohort)
-            poisoned[exposed] += 1e6
+            poisoned[exposed] += 1e6 * np.arange(poisoned.shape[1])
             again = estimator.fit(replace(panel, outcome=poisoned))
             index = again.cells.index(cell)
             np.testing.assert_allclose(again.effect[index], estimator.fit(panel).effect[index], atol=1e-6)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from evaluator.inference import aggregation
 from evaluator.inference.aggregation import NOISE, aggregate, averaging, clustered, cohort_shares, noise, without_noise
 from evaluator.vocabulary import NEVER, Cell, Fit, Panel, Sections
 
@@ -135,7 +136,9 @@ def test_a_followed_person_counts_once_per_observed_period_and_clusters_may_be_m
     np.testing.assert_allclose(share, np.array([[4, 0], [1, 2]]) / 7)
 
 
-def test_noise_is_a_share_of_the_largest_observed_outcome():
+@pytest.mark.parametrize("block", [1, 5, 2**16])
+def test_noise_is_a_share_of_the_largest_observed_outcome(monkeypatch, block):
+    monkeypatch.setattr(aggregation, "BLOCK", block)
     values = np.array([[1.0, -8.0], [3.0, 2.0], [0.0, 4.0]])
     assert noise(followed(values)) == 8 * NOISE == 8e-12
     assert noise(followed(-values)) == 8 * NOISE
