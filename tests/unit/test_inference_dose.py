@@ -51,11 +51,24 @@ def test_a_cluster_whose_exposure_stands_still_or_is_absent_has_no_share():
     still[3] = np.nan
     share = exposure_shares(replace(data, exposure=still))
     assert (share[:4] == 0).all() and (share[4:] > 0).all() and share.sum() == pytest.approx(1)
-    assert (exposure_shares(replace(data, exposure=None)) == 0).all()
+    assert exposure_shares(replace(data, exposure=None)).tolist() == [0.0] * 12
     common = np.tile(np.arange(7.0) ** 2, (12, 1))
     assert (exposure_shares(replace(data, exposure=common)) == 0).all()
     uneven = replace(data, weight=np.where(np.arange(12) == 2, 0.0, data.weight))
     assert exposure_shares(uneven)[2] == 0
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1e8, 1e12])
+def test_shares_do_not_depend_on_the_unit_of_the_exposure(scale):
+    data = panel()
+    share = exposure_shares(data)
+    np.testing.assert_allclose(exposure_shares(replace(data, exposure=scale * data.exposure)), share, atol=1e-12)
+
+
+def test_a_path_that_units_and_periods_explain_has_no_share():
+    data = panel()
+    explained = 1e6 * (np.arange(12.0)[:, None] / 7 + np.arange(7) / 3)
+    assert (exposure_shares(replace(data, exposure=explained)) == 0).all()
 
 
 def test_the_estimate_is_leave_one_out_at_the_effective_freedom():
@@ -154,6 +167,7 @@ def averages(value=(0.1, 0.2), treated=(7, 9), effective=(20.0, 2.5), treated_cl
 
 
 def test_a_group_average_has_the_variance_of_refits_and_its_own_freedom():
+    assert group_estimates(averages()) == group_estimates(averages(), level=0.95)
     first, second = group_estimates(averages(), level=0.9)
     for found, refits, value, freedom in (
         (first, [0.1, 0.4, 0, 0.1], 0.1, 6.0),

@@ -1,0 +1,86 @@
+"""Pre-trends of few treated by hand, and numbers of several outcomes put together by cluster."""
+
+import numpy as np
+import pytest
+from cluster_sections import noise
+
+from evaluator.estimators import GroupTime
+from evaluator.inference import (
+    aggregate,
+    estimates,
+    event_band,
+    leave_one_cluster_out,
+    placebos,
+    pre_trend_test,
+    spread,
+)
+from evaluator.inference.bands import Numbers, band, family_numbers, usable
+from evaluator.inference.placebo import known_donors
+from evaluator.panel import select
+from evaluator.vocabulary import Estimate, NotEstimable
+
+
+@pytest.mark.parametrize("starts", [[6], [6, 6]])
+def test_the_pre_trend_of_few_treated_is_the_largest_scaled_effect_by_hand(starts):
+    data, estimator = noise(starts, clusters=30), GroupTime()
+    data = select(data, ~((data.cluster == 12) & (data.period == 3)))  # it has nobody at two of the early event times
+    found, made = pre_trend_test(estimator, data), placebos(estimator, data, "event")
+    labels = aggregate(estimator.fit(data), data, "event").labels
+    early = [1 + at for at, time in enumerate(labels) if time < 0]
+    own, others, known = [], [], []
+    for column in early:
+        a, b = spread(made, column)
+        own.append(abs(made.effect[column]) / np.sqrt(a + b / made.treated_size))
+        known.append(known_donors(made, column))
+        others.append(np.where(known[-1], np.abs(made.donors[:, column]) / np.sqrt(a + b / made.size), -np.inf))
+    assert np.all(known) == (len(starts) == 2) and np.any(known, axis=0).all()  # of two, the other is there
+    largest = np.max(others, axis=0)
+    assert found.event_times == tuple(labels[column - 1] for column in early) and found.method == "randomisation"
+    assert found.statistic == pytest.approx(max(own))
+    assert found.p_value == pytest.approx((1 + (largest >= max(own)).sum()) / (1 + largest.size))
+
+
+def test_the_pre_trend_rests_on_all_treated_also_when_the_first_event_time_has_few():
+    data = noise([5] * 6 + [9] * 2)
+    loo = leave_one_cluster_out(GroupTime(), data, "event")
+    found = pre_trend_test(GroupTime(), data)
+    assert loo.treated[0] == 8 and loo.treated[1] == 2
+    assert found.method == "leave_one_cluster_out"
+    assert found.event_times == (-4, -3, -2, -1)  # those of the two that started late have no error
+
+
+def test_outcomes_with_other_clusters_are_put_together_by_their_labels():
+    whole = noise([6] * 8)
+    part = select(whole, whole.cluster != 11)
+    found = {name: leave_one_cluster_out(GroupTime(), data, "simple") for name, data in (("a", whole), ("b", part))}
+    numbers = family_numbers({"a": whole, "b": part}, found)
+    assert numbers.deviations.shape == (40, 2) and numbers.deviations[11, 1] == 0
+    np.testing.assert_array_equal(numbers.deviations[:, 0], found["a"].by_rule()[0][:, 0])
+    np.testing.assert_array_equal(np.delete(numbers.deviations[:, 1], 11), found["b"].by_rule()[0][:, 0])
+
+
+def test_a_column_that_is_not_finite_throughout_is_not_usable():
+    columns = np.array([[np.nan, 1.0, 0.0], [1.0, 1.0, 0.0]])
+    assert usable(columns).tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize(("values", "word"), [((0.0, 0.3), "ens i alle kommuner"), ((0.0, 0.0), "forekommer ikke")])
+def test_numbers_that_nothing_moves_are_refused_by_their_size(values, word):
+    flat = Numbers((0, 1), np.array(values), np.zeros((10, 2)), np.array([9, 9]), np.full(2, np.inf))
+    refused = band(flat)
+    assert isinstance(refused, NotEstimable) and word in refused.reason
+
+
+def test_a_number_without_a_finite_error_does_not_say_why_nothing_moves():
+    deviations = np.zeros((10, 2))
+    deviations[3, 1] = np.nan
+    flat = Numbers((0, 1), np.array([0.0, 0.3]), deviations, np.array([9, 9]), np.full(2, np.inf))
+    refused = band(flat)
+    assert isinstance(refused, NotEstimable) and "forekommer ikke" in refused.reason
+
+
+def test_the_level_is_95_per_cent_unless_told():
+    data = noise([6] * 8)
+    one, two = estimates(GroupTime(), data, "simple"), estimates(GroupTime(), data, "simple", 0.95)
+    assert isinstance(one.overall, Estimate) and one.overall == two.overall and one.overall.level == 0.95
+    assert event_band(GroupTime(), data).level == 0.95
