@@ -12,6 +12,7 @@ from evaluator.inference import aggregate, estimates, leave_one_cluster_out, ove
 from evaluator.inference import offered as words
 from evaluator.inference.offered import Support, by_error, is_base, periods_before, with_error
 from evaluator.inference.placebo import known_donors, placebos_of
+from evaluator.panel import select
 from evaluator.vocabulary import NEVER, Estimate, NotEstimable, Placebos
 
 
@@ -209,3 +210,31 @@ def test_sets_of_donors_are_drawn_once_and_for_all():
         a, b, c = rng.permutation(37)[:3]
         drawn.setdefault((frozenset((a, b)), c), donors[[a, b, c]].sum())
     np.testing.assert_allclose(one.size, list(drawn.values()))
+
+
+@pytest.mark.parametrize(("donors", "smallest"), [(0, "100 %"), (1, "50 %"), (18, "5 %")])
+def test_too_few_donors_say_the_smallest_p_value_they_could_give(donors, smallest):
+    said = words.too_few_donors(donors).reason
+    assert said == f"Der er kun {donors} sammenligningskommuner; den mindst mulige p-værdi er {smallest}."
+
+
+def test_sets_of_donors_count_no_more_than_the_donors_in_them():
+    refused = estimates(GroupTime(), noise([6, 6], clusters=17), "simple").overall
+    assert refused == words.too_few_donors(15)  # of 105 pairs
+    assert estimates(GroupTime(), noise([6, 6], clusters=40), "simple").overall.clusters == 40
+
+
+def test_the_earliest_start_in_a_number_needs_periods_before_it():
+    data = noise([1] * 6 + [6] * 6)
+    assert "1 periode før" in estimates(GroupTime(), data, "simple").overall.reason
+    early, late = estimates(GroupTime(), data, "group").parts
+    assert isinstance(early, NotEstimable) and isinstance(late, Estimate)  # nothing of the first is in the second
+
+
+def test_a_period_counts_when_anybody_on_either_side_is_there():
+    data = noise([3] * 6)
+    away = (data.cluster == 2) & (data.period < 3)
+    assert isinstance(estimates(GroupTime(), select(data, ~away), "simple").overall, Estimate)
+    alone = (data.cohort == NEVER) & (data.period < 2)
+    found = estimates(GroupTime("not_yet"), select(data, ~alone), "simple").overall
+    assert "1 periode før" in found.reason
