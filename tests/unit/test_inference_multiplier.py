@@ -56,6 +56,7 @@ def test_signs_belong_to_the_cluster_and_the_seed():
         multiplied(blocks[0], 65, 3)[:, 0] / both[:, 0], multiplied(blocks[1], 65, 3)[:, 0] / both[:, 0]
     )
     assert not np.allclose(multiplied(influence, draws=65, seed=4), both)
+    np.testing.assert_array_equal(multiplied(influence), multiplied(influence, draws=999, seed=20_170_101))
 
 
 def test_the_error_is_the_interquartile_range_over_that_of_a_normal():
