@@ -14,8 +14,9 @@ from evaluator.vocabulary import Floats, NotEstimable, Panel, Sections
 
 BOUNDS = (0.0, 0.5, 1.0, 1.5, 2.0)
 LARGEST_SEARCHED = 5.0
-STEP = 0.25
-DIGITS = 3
+PARTS = 1000
+STEP = 250
+"""A breakdown value is searched in thousandths: first every STEP of them, then between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,20 +67,20 @@ def bounded_trends(
 
 
 def breakdown(study: EventStudy, level: float = 0.95, largest: float = LARGEST_SEARCHED) -> float:
-    """Return the bound on relative magnitudes up to which every interval excludes 0, rounded down to three decimals."""
+    """Return the bound on relative magnitudes up to which every interval excludes 0, rounded down to thousandths."""
 
-    def excludes(bound: float) -> bool:
-        low, high = relative_magnitudes(study, bound, level)
+    def excludes(bound: int) -> bool:
+        low, high = relative_magnitudes(study, bound / PARTS, level)
         return low > 0 or high < 0
 
-    tried = np.arange(0.0, largest + STEP / 2, STEP)
-    first = next((index for index, bound in enumerate(tried) if not excludes(float(bound))), None)
-    if first is None:
+    tried = range(0, round(largest * PARTS) + 1, STEP)
+    outside = next((bound for bound in tried if not excludes(bound)), None)
+    if outside is None:
         return largest
-    if first == 0:
+    if outside == 0:
         return 0.0
-    inside, outside = float(tried[first - 1]), float(tried[first])
-    while outside - inside > 0.1 * 10**-DIGITS:
-        middle = (inside + outside) / 2
+    inside = outside - STEP
+    while outside - inside > 1:
+        middle = (inside + outside) // 2
         inside, outside = (middle, outside) if excludes(middle) else (inside, middle)
-    return float(np.floor(inside * 10**DIGITS + 0.5)) / 10**DIGITS
+    return inside / PARTS

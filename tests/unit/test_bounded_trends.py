@@ -120,6 +120,20 @@ def test_the_breakdown_is_where_the_interval_first_holds_zero():
     assert breakdown(scaled) == value
 
 
+@pytest.mark.parametrize(
+    ("last", "expected"),
+    [(0.9998, 0.999), (1.0, 1.0), (0.5739, 0.573), (0.0004, 0.0), (-0.1, 0.0), (4.9999, 4.999), (5.0, 5.0)],
+)
+def test_a_breakdown_just_under_the_line_is_not_rounded_up_to_it(monkeypatch, last, expected):
+    """The interval excludes 0 up to the bound `last`; the line between amber and green is 1."""
+    monkeypatch.setattr(
+        "evaluator.diagnostics.bounded_trends.relative_magnitudes",
+        lambda study, bound, level: (1.0, 2.0) if bound <= last else (-1.0, 2.0),
+    )
+    study = EventStudy(np.zeros(2), np.eye(2), 1, np.ones(1))
+    assert breakdown(study) == expected
+
+
 def test_no_effect_breaks_down_at_zero_and_a_huge_one_is_capped():
     assert found(YEARLY, world(), 4).breakdown == 0.0
     assert found(YEARLY, world(effect=50.0), 4).breakdown == LARGEST_SEARCHED
