@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 BENEFIT_PARTS = ("entry_benefit", "other_benefit", "supported_work")
 READERS_STATES = ("job", "education", "benefit", "self_support", "left_register")
 UNITS = {"sick_weeks": "weeks", "sanctions": "count"}
+KNOWN_OF = {"paid_hours_20": "persons_with_hours", "paid_hours_87": "persons_with_hours"}  # others: of all persons
 NEVER_LABEL = 0
 UNKNOWN = "uoplyst"
 
@@ -84,6 +85,12 @@ class EntryCohorts:
             return pl.sum_horizontal(*BENEFIT_PARTS)
         return pl.col("benefit_weeks" if outcome == "benefit_share" else outcome)
 
+    def persons(self, outcome: str) -> pl.Expr:
+        """Return the persons of whom an outcome is known: whom its mean is of, and who are in it or not."""
+        import polars as pl
+
+        return pl.col(KNOWN_OF.get(outcome, "persons"))
+
     def without(self, *municipalities: str) -> EntryCohorts:
         """Return the cohorts of all other municipalities."""
         import polars as pl
@@ -130,10 +137,10 @@ class EntryCohorts:
         return self.smallest_of(outcome, base, here)
 
     def smallest_of(self, outcome: str, *groups: pl.DataFrame) -> int:
-        """Return the fewest persons, in the outcome or not in it, in any of these groups of cells."""
+        """Return the fewest persons, known to be in the outcome or not in it, in any of these groups of cells."""
         counts = []
         for cells in groups:
-            persons = int(cells["persons"].sum())
+            persons = int(cells.select(self.persons(outcome).sum()).item())
             if unit_of(outcome) != "share" or outcome == "benefit_share":
                 counts.append(persons)
             else:
@@ -142,14 +149,14 @@ class EntryCohorts:
         return min(counts)
 
     def sections(self, outcome: str, covariates: Sequence[str] = ()) -> Sections:
-        """Return the mean of an outcome per cell with persons as weights.
+        """Return the mean of an outcome per cell with the persons of whom it is known as weights.
 
         With covariates a row is a cell of equal traits, and the covariates are indicators of every level but the most
         frequent one, in the order of `covariates` and then of the levels.
         """
         import polars as pl
 
-        base = pl.col("persons_with_hours") if outcome in ("paid_hours_20", "paid_hours_87") else pl.col("persons")
+        base = self.persons(outcome)
         scale = self.horizon_weeks if outcome == "benefit_share" else 1
         cells, indicators = (self.cells, []) if not covariates else self._by_traits(covariates)
         frame = cells.select(

@@ -81,12 +81,13 @@ def _in_spans(cohorts: EntryCohorts, months: int, outcome: str) -> Any:
     start = pl.when(pl.col("cohort") != NEVER_LABEL).then(
         ((pl.col("cohort") - first).cast(pl.Float64) / months).ceil().cast(pl.Int64)
     )
-    base = pl.col("persons").sum()
+    base = cohorts.persons(outcome).sum()
     return (
         cohorts.cells.filter(inside)
         .with_columns(span=span, start=start)
         .group_by("municipality_code", "span", "start")
         .agg(y=cohorts.count(outcome).sum() / base, n=base)
+        .filter(pl.col("n") > 0)
         .with_columns(level=pl.col("n").mean().over("municipality_code"))
         .sort("municipality_code", "span")
     )
@@ -103,7 +104,7 @@ def _kinds(question: Question, pairs: Any) -> list[dict[str, Any]]:
         "outcome": question.outcome,
         "horizon_weeks": question.cohorts.horizon_weeks,
         "unit": unit_of(question.outcome),
-        "n": int(question.cohorts.exposed()["persons"].sum()),
+        "n": question.exposed_persons(),
         "smallest_count": question.smallest(),
     }
     return [

@@ -108,14 +108,12 @@ def pre_trend(spec: EvaluationSpec, cohorts: EntryCohorts, outcome: str) -> Diag
 
 def describe(spec: EvaluationSpec, design: Design, cohorts: EntryCohorts, findings: Findings) -> None:
     """Add the treated and comparison means period by period, for the spec's outcomes that are shares of persons."""
-    import polars as pl
-
     asked = [o.name for o in spec.outcomes if o.horizon_weeks == cohorts.horizon_weeks and o.name in PERSON_OUTCOMES]
     arms = _arms(cohorts, design)
     for outcome in (name for name in asked if unit_of(name) == "share" and name != "benefit_share"):
         for arm, cells in arms.items():
             table = cells.group_by("period_on").agg(
-                pl.col("persons").sum(), cohorts.count(outcome).sum().alias("count")
+                cohorts.persons(outcome).sum().alias("persons"), cohorts.count(outcome).sum().alias("count")
             )
             for row in table.sort("period_on").iter_rows(named=True):
                 findings.add("means", {"outcome": outcome, "horizon_weeks": cohorts.horizon_weeks, "arm": arm, **row})
@@ -148,11 +146,11 @@ def before_after(spec: EvaluationSpec, cohorts: EntryCohorts, overall: dict[str,
     for outcome, found in overall.items():
         if unit_of(outcome) != "share" or outcome == "benefit_share":
             continue
-        count = cohorts.count(outcome)
+        count, persons = cohorts.count(outcome), cohorts.persons(outcome)
         row: dict[str, Any] = {"outcome": outcome, "horizon_weeks": cohorts.horizon_weeks, "unit": "share"}
         for name, cells in (("before", before), ("after", after)):
             row[f"{name}_count"] = float(cells.select(count.sum()).item() or 0)
-            row[f"{name}_persons"] = int(cells["persons"].sum())
+            row[f"{name}_persons"] = int(cells.select(persons.sum()).item())
         is_estimable = isinstance(found, Estimate)
         effect = found.value if isinstance(found, Estimate) else None
         findings.add("before_after", {**row, "effect": effect, "is_estimable": is_estimable})

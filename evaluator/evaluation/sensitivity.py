@@ -45,6 +45,10 @@ class Question:
     def place(self, aggregate: str, at_label: str, at: int | None = None) -> Place:
         return Place(self.outcome, self.cohorts.horizon_weeks, unit_of(self.outcome), aggregate, at, at_label)
 
+    def exposed_persons(self) -> int:
+        """Return the treated persons from their start on of whom the outcome is known."""
+        return int(self.cohorts.exposed().select(self.cohorts.persons(self.outcome).sum()).item())
+
     def smallest(self) -> int:
         """Return the fewest treated persons, in the outcome or not in it, behind the answer."""
         return self.cohorts.smallest(self.outcome, self.spec)

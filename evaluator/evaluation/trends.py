@@ -43,11 +43,10 @@ def power(question: Question, findings: Findings) -> None:
 
 
 def _behind(question: Question) -> dict[str, object]:
-    persons = int(question.cohorts.exposed()["persons"].sum())
     return {
         "outcome": question.outcome,
         "horizon_weeks": question.cohorts.horizon_weeks,
         "unit": unit_of(question.outcome),
-        "n": persons,
+        "n": question.exposed_persons(),
         "smallest_count": question.smallest(),
     }
