@@ -45,14 +45,34 @@ def test_leaving_a_cluster_out_by_the_short_cut_equals_a_refit(method, kind, cal
     assert np.ptp(fast, axis=0)[[cell.period != cell.base for cell in cells]].min() > 0
 
 
+@every_kind
 @every_method
-def test_a_cell_whose_only_treated_cluster_is_left_out_drops_out(method):
-    data = followed()
+@pytest.mark.parametrize("calendar", ["never-varying", "not_yet-universal", "never-three"])
+def test_a_cell_whose_only_treated_cluster_is_left_out_drops_out(method, kind, calendar):
+    data, maker = DATA[kind](), estimator(method, calendar)
     data = replace(data, cluster=np.where(data.cohort == 3, 0, 1 + data.cluster % (CLUSTERS - 1)))
-    fit = estimator(method).fit(data)
-    left = estimator(method).effects_without_each_cluster(data, fit.cells)
+    fit = maker.fit(data)
+    left = maker.effects_without_each_cluster(data, fit.cells)
     lost = np.array([cell.cohort == 3 for cell in fit.cells])
     assert np.isnan(left[0, lost]).all() and np.isfinite(left[0, ~lost]).all() and np.isfinite(left[1:]).all()
+    np.testing.assert_allclose(left[:2], refit_without_each_cluster(maker, data, fit.cells, 2), atol=1e-10)
+
+
+@every_kind
+@pytest.mark.parametrize("method", ["weighting", "traditional", "improved"])
+@pytest.mark.parametrize("calendar", CALENDARS)
+def test_without_the_cluster_that_alone_overlaps_one_cohort_all_cells_are_unknown(method, kind, calendar):
+    data, maker = DATA[kind](), estimator(method, calendar)
+    never = data.cohort == NEVER
+    near = never & (np.arange(never.size) % 4 == 0)
+    cluster = np.where(near, 2, np.where(never & (data.cluster == 2), 3, data.cluster))
+    data = replace(
+        data, cluster=cluster, covariates=data.covariates + [8.0, 0.0] * (near | (data.cohort == 3))[:, None]
+    )
+    cells = maker.fit(data).cells
+    fast, slow = maker.effects_without_each_cluster(data, cells), refit_without_each_cluster(maker, data, cells, 4)
+    np.testing.assert_allclose(fast[:4], slow, atol=1e-8)
+    assert np.isnan(fast).all(axis=1).tolist() == [left == 2 for left in range(CLUSTERS)]
 
 
 @every_kind

@@ -26,25 +26,34 @@ NOBODY = -1
 
 
 def effects_without_each_cluster(rows: Rows, contrasts: Contrasts, method: Method) -> Floats:
-    """Return the effects (G, C, O) refitted without each cluster in turn; NaN where a cell drops out.
+    """Return the effects (G, C, O) refitted without each cluster in turn, NaN where a refit has none.
 
-    A cell drops out when none of its two-by-twos has rows left, or when one of them cannot be adjusted.
+    That is a cell of whose two-by-twos none has rows left, and every cell where `reweighting.fit` refuses: one
+    two-by-two that has rows but cannot be adjusted is enough.
     """
     reads = reader(rows, contrasts)
     effect = np.full((rows.clusters, contrasts.cell.size, len(rows.outcomes)), np.nan)
     known = np.zeros(effect.shape[:2], dtype=np.bool_)
-    is_same = contrasts.plus == contrasts.minus
-    effect[:, is_same], known[:, is_same] = 0.0, True
+    for index in np.flatnonzero(contrasts.plus == contrasts.minus).tolist():
+        cell = contrasts.cell[index]
+        others = tuple(np.flatnonzero(contrasts.free[cell]).tolist())
+        arms = _arms(reads, int(contrasts.cohort[cell]), others, (int(reads.at.of_plus[index]),))
+        effect[:, index], known[:, index] = 0.0, _present(arms, rows.clusters)
     for design in designs(reads, contrasts):
-        arms = [(reads.arm((design.cohort,), index), reads.arm(design.others, index)) for index in design.slices]
-        present = _present(arms, rows.clusters)
+        present = _present(_arms(reads, design.cohort, design.others, design.slices), rows.clusters)
         levels = _levels(reads, design, method, np.flatnonzero(present)) if present.any() else []
         for use in design.uses if levels else ():
             effect[:, use.two_by_two] = levels[0][:, use.plus]
             if use.minus is not None:
                 effect[:, use.two_by_two] -= levels[-1][:, use.minus]
             known[:, use.two_by_two] = present
+    effect[(known & ~np.isfinite(effect).all(axis=2)).any(axis=1)] = np.nan
     return mean_by_cell(effect, contrasts.cell, known)
+
+
+def _arms(reads: Reader, cohort: int, others: tuple[int, ...], slices: tuple[int, ...]) -> list[tuple[Arm, Arm]]:
+    """Return the treated and the comparison rows of each slice."""
+    return [(reads.arm((cohort,), index), reads.arm(others, index)) for index in slices]
 
 
 def _present(arms: list[tuple[Arm, Arm]], clusters: int) -> Bools:
