@@ -14,6 +14,7 @@ from evaluator.inference.aggregation import (
     Aggregate,
     aggregate,
     averaging,
+    clustered,
     cohort_shares,
     noise,
     without_noise,
@@ -88,8 +89,10 @@ def _replicates(estimator: Any, panel: Panel | Sections, kind: str, *, is_always
     whole = aggregate(fit, panel, kind)
     support = persons(panel)
     value = np.append(whole.value, whole.effect)
-    free = compared_with(estimator, fit.cells, support.cohorts)
-    arms = (support.shares(whole.weights, fit.cells), support.compared(whole.weights, fit.cells, free))
+    others, free = support.moving(
+        clustered(fit.influence, panel.cluster), compared_with(estimator, fit.cells, support.cohorts)
+    )
+    arms = (support.shares(whole.weights, fit.cells), others.compared(whole.weights, fit.cells, free))
     treated, compared = ((share > 0).sum(axis=0) for share in arms)
     freedom = np.minimum(*(rule.freedom(share) for share in arms))
     needed = rule.has_error(treated) & rule.has_error(compared) & ~rule.by_influence(freedom, support.clusters)

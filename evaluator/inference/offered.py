@@ -222,10 +222,10 @@ def no_chance() -> NotEstimable:
 
 
 def few_compared() -> NotEstimable:
-    """Return the refusal for an interval that needs more comparison clusters."""
+    """Return the refusal for an interval that needs more comparison clusters, or some whose outcome varies."""
     return NotEstimable(
-        f"Tallet hviler på færre end {FEW} sammenligningskommuner, så usikkerheden kan ikke måles.",
-        "Flere sammenligningskommuner, eller et længere panel.",
+        f"Tallet bevæges af færre end {FEW} sammenligningskommuner, så usikkerheden kan ikke måles.",
+        "Flere sammenligningskommuner, et længere panel eller et hyppigere udfald.",
     )
 
 

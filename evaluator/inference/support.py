@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from evaluator.inference.aggregation import NOISE
 from evaluator.panel import cohort_codes
 from evaluator.vocabulary import NEVER, Bools, Cell, Floats, Ints, Panel, Sections
 
@@ -50,6 +51,26 @@ class Persons:
             table[:, mask, at] += each[:, column, None]
         return self._split(table)
 
+    def moving(self, influence: Floats, free: Bools) -> tuple[Persons, Bools]:
+        """Return those who move a cell that their cohort is `free` for (C, E), and the free cohorts that do.
+
+        By the influence (G, C) alone, whatever an estimator says of its comparison. A cohort is judged as a whole: a
+        cluster at its cohort's mean in one cell has no influence there by chance, and counts. Clusters of several
+        cohorts, whose influence may be another's, judge only a cohort that has no others. A cluster without influence
+        in any of its cells counts in none: it was left out. A cell that nobody moves tells nothing.
+        """
+        least = NOISE * np.maximum(influence.max(axis=0), -influence.min(axis=0))
+        moves, tells = (influence > least) | (influence < -least), least > 0  # (G, C), (C,)
+        alone = np.bincount(self.cluster, minlength=self.clusters) == 1
+        free, kept = free.copy(), np.ones(self.cluster.size, dtype=np.bool_)
+        for cohort in range(self.cohorts.size):
+            rows = np.flatnonzero(self.cohort == cohort)
+            judges = rows[alone[self.cluster[rows]]]
+            free[:, cohort] &= moves[self.cluster[judges if judges.size else rows]].any(axis=0) | ~tells
+            if (told := free[:, cohort] & tells).any():
+                kept[rows] = moves[self.cluster[rows]][:, told].any(axis=1)
+        return replace(self, weight=self.weight * kept[:, None]), free
+
     def _split(self, per_person: Floats) -> Floats:
         """Return (G, P): `per_person` (P, E, T) times the persons of each cluster, summed."""
         out = np.zeros((self.clusters, len(per_person)))
@@ -75,9 +96,9 @@ class Persons:
 
 
 def compared_with(estimator: Any, cells: tuple[Cell, ...], cohorts: Ints) -> Bools:
-    """Return the cohorts (C, E) that each cell is compared with, by what the estimator says of its comparison.
+    """Return the cohorts (C, E) that each cell may be compared with: those exposed neither in its period nor its base.
 
-    Without a word of it, everybody not yet exposed in the period nor in the base.
+    Of them the never exposed alone when the estimator says so. Which of them it uses, `Persons.moving` tells.
     """
     own = np.array([cell.cohort for cell in cells])[:, None]
     last = np.array([max(cell.period, cell.base) for cell in cells]) + getattr(estimator, "anticipation", 0)

@@ -56,8 +56,8 @@ from evaluator.vocabulary import NEVER, Estimate, NotEstimable, Placebos
         ),
         (
             words.few_compared(),
-            "Tallet hviler på færre end 5 sammenligningskommuner, så usikkerheden kan ikke måles.",
-            "Flere sammenligningskommuner, eller et længere panel.",
+            "Tallet bevæges af færre end 5 sammenligningskommuner, så usikkerheden kan ikke måles.",
+            "Flere sammenligningskommuner, et længere panel eller et hyppigere udfald.",
         ),
         (
             words.no_pre_periods(),
