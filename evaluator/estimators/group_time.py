@@ -40,7 +40,8 @@ class GroupTime:
     "improved" fits both so that, if they are right, neither adds to the error. Comparison rows with a propensity of
     .995 or more weigh nothing. With `outcome_learner` or `propensity_learner` (scikit-learn's regressors and
     classifiers), doubly robust effects use predictions from the other `folds` of whole clusters, dealt by `seed` and
-    by all but the outcome; they stay as they are when a cluster is left out.
+    by all but the outcome; they stay as they are when a cluster is left out. Where rows' weights differ a learner must
+    take `sample_weight`, in a pipeline its last step: nearest neighbours, which cannot, are refused.
 
     A followed unit enters a two-by-two when it is observed in both its periods. In sections the propensity model has
     the rows of both.

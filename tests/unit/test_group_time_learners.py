@@ -5,8 +5,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from adjusted_data import CLUSTERS, DATA, followed, rows, sections
-from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestClassifier, RandomForestRegressor
-from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.decomposition import PCA
+from sklearn.ensemble import (
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+    StackingRegressor,
+    VotingRegressor,
+)
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
+from sklearn.model_selection import GridSearchCV
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from test_group_time_truth import EFFECT, panel
 from test_group_time_truth import sections as repeated
 
@@ -159,3 +171,58 @@ def test_the_clusters_of_a_cohort_are_dealt_evenly():
     for start in (2, 3, NEVER):
         dealt = np.bincount(split.fold[np.unique(data.cluster[data.cohort == start])], minlength=3)
         assert np.ptp(dealt) <= 1
+
+
+STRAIGHT = {
+    "pipeline": make_pipeline(StandardScaler(), LinearRegression()),
+    "nested pipeline": make_pipeline("passthrough", make_pipeline(StandardScaler(), LinearRegression())),
+    "search": GridSearchCV(make_pipeline(PCA(), LinearRegression()), {"pca__n_components": [2]}, cv=2),
+    "transformed target": TransformedTargetRegressor(LinearRegression()),
+    "vote": VotingRegressor([("a", LinearRegression()), ("b", LinearRegression())]),
+}
+
+
+@pytest.mark.parametrize("name", STRAIGHT)
+def test_weights_reach_the_learner_inside_another(name):
+    data = followed()
+    one, two = (learned(outcome_learner=model).fit(data) for model in (LinearRegression(), STRAIGHT[name]))
+    np.testing.assert_allclose(two.effect, one.effect, atol=1e-9)
+    even = learned(outcome_learner=LinearRegression()).fit(replace(data, weight=np.ones(data.weight.size)))
+    assert np.abs(one.effect - even.effect).max() > 0.01
+
+
+class WeightedScaledRidge(Ridge):
+    """Scale by weighted means and variances, as copies of the rows would."""
+
+    def fit(self, X, y, sample_weight=None):
+        self.mean_ = np.average(X, axis=0, weights=sample_weight)
+        self.size_ = np.sqrt(np.average((X - self.mean_) ** 2, axis=0, weights=sample_weight))
+        return super().fit((X - self.mean_) / self.size_, y, sample_weight)
+
+    def predict(self, X):
+        return super().predict((X - self.mean_) / self.size_)
+
+
+def test_weights_reach_every_step_of_a_pipeline_that_takes_them():
+    data = followed()
+    pipeline = make_pipeline(StandardScaler(), Ridge(50.0))
+    one, two = (learned(outcome_learner=model).fit(data) for model in (WeightedScaledRidge(50.0), pipeline))
+    np.testing.assert_allclose(two.effect, one.effect, atol=1e-10)
+
+
+@pytest.mark.parametrize(
+    "learner",
+    [
+        {"outcome_learner": KNeighborsRegressor()},
+        {"outcome_learner": make_pipeline(StandardScaler(), KNeighborsRegressor())},
+        {"outcome_learner": GridSearchCV(KNeighborsRegressor(), {"n_neighbors": [3]})},
+        {"outcome_learner": VotingRegressor([("a", LinearRegression()), ("b", KNeighborsRegressor())])},
+        {"outcome_learner": StackingRegressor([("a", LinearRegression())], KNeighborsRegressor(), cv=2)},
+        {"propensity_learner": KNeighborsClassifier()},
+    ],
+)
+def test_a_learner_without_weights_is_refused_unless_all_weigh_the_same(learner):
+    data, name = followed(), type(next(iter(learner.values()))).__name__
+    with pytest.raises(PanelError, match=f"weights differ.*{name}.*sample_weight"):
+        learned(**learner).fit(data)
+    assert np.isfinite(learned(**learner).fit(replace(data, weight=np.full(data.weight.size, 3.0))).effect).all()

@@ -195,6 +195,44 @@ class _Split:
 
 
 def _fitted(model: Any, covariates: Floats, target: Floats, weight: Floats, train: Ints) -> Any:
-    """Fit a learner on some rows, without the constant; weights are passed on where they differ."""
-    known = {} if np.ptp(weight[train]) == 0 else {"sample_weight": weight[train]}
-    return model.fit(covariates[train, 1:], target[train], **known)
+    """Fit a learner on some rows, without the constant; weights are passed on where they differ.
+
+    Raises PanelError where they differ and the learner takes none.
+    """
+    names = () if np.ptp(weight[train]) == 0 else _weight_names(model)
+    if names is None:
+        raise PanelError(
+            f"group_time: the rows' weights differ and {type(model).__name__} has a fit without sample_weight; "
+            "expected a learner that takes weights. Use a linear model, a forest or boosting, or a pipeline that ends "
+            "in one."
+        )
+    return model.fit(covariates[train, 1:], target[train], **dict.fromkeys(names, weight[train]))
+
+
+def _weight_names(model: Any) -> tuple[str, ...] | None:
+    """Return the keywords under which a learner's `fit` takes weights; None if it takes none.
+
+    Every step of a pipeline that takes weights gets them, so that a weight counts as that many rows.
+    """
+    from sklearn.compose import TransformedTargetRegressor
+    from sklearn.ensemble import StackingClassifier, StackingRegressor, VotingClassifier, VotingRegressor
+    from sklearn.linear_model import LinearRegression
+    from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
+    from sklearn.pipeline import Pipeline
+    from sklearn.utils.validation import has_fit_parameter
+
+    direct = ("sample_weight",)
+    if isinstance(model, Pipeline):
+        steps = [(name, _weight_names(part)) for name, part in model.steps]
+        if steps[-1][1] is None:
+            return None
+        return tuple(f"{name}__{own}" for name, found in steps for own in found or ())
+    if isinstance(model, GridSearchCV | RandomizedSearchCV):
+        return _weight_names(model.estimator)
+    if isinstance(model, TransformedTargetRegressor):
+        return _weight_names(LinearRegression() if model.regressor is None else model.regressor)
+    if isinstance(model, StackingClassifier | StackingRegressor | VotingClassifier | VotingRegressor):
+        final = getattr(model, "final_estimator", None)
+        members = [*(part for _, part in model.estimators), *([] if final is None else [final])]
+        return direct if all(_weight_names(part) == direct for part in members) else None
+    return direct if hasattr(model, "fit") and has_fit_parameter(model, "sample_weight") else None
