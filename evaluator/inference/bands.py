@@ -20,6 +20,7 @@ from evaluator.inference.offered import (
     no_chance,
     no_pre_periods,
     no_variation,
+    rests_on_one,
     too_few_donors,
     weak_base,
 )
@@ -173,12 +174,17 @@ def usable(deviations: Floats) -> Bools:
 
 
 def _unusable(value: Floats, deviations: Floats, treated: Ints) -> NotEstimable:
-    """Return why none of the numbers has an error: few treated clusters, no variation, or a lone comparison."""
+    """Return why none of the numbers has an error.
+
+    Few treated clusters, no variation, few compared (no deviation is known), or a refit that is not determined.
+    """
     enough = has_error(treated)
     if not enough.any():
         return few_treated(int(treated.max(initial=0)))
     known = np.isfinite(deviations).all(axis=0) & enough
-    return no_variation(float(np.abs(value[known]).max())) if known.any() else few_compared()
+    if known.any():
+        return no_variation(float(np.abs(value[known]).max()))
+    return rests_on_one() if np.isfinite(deviations[:, enough]).any() else few_compared()
 
 
 def band(numbers: Numbers, level: float = 0.95) -> Band | NotEstimable:

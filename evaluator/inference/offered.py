@@ -102,7 +102,9 @@ def by_error(loo: Replicates, row: int, level: float) -> Estimate | NotEstimable
     if se == 0 or not loo.aggregate.influence[:, row].any():
         return no_variation(value)
     if not np.isfinite(se):
-        return few_compared() if has_error(loo.treated[row]) else few_treated(treated)
+        if not has_error(treated):
+            return few_treated(treated)
+        return rests_on_one() if has_error(loo.compared[row]) else few_compared()
     return with_error(value, se, level, Support(float(loo.persons[row]), loo.clusters, treated, float(freedom[row])))
 
 
@@ -226,6 +228,14 @@ def few_compared() -> NotEstimable:
     return NotEstimable(
         f"Tallet bevæges af færre end {FEW} sammenligningskommuner, så usikkerheden kan ikke måles.",
         "Flere sammenligningskommuner, et længere panel eller et hyppigere udfald.",
+    )
+
+
+def rests_on_one() -> NotEstimable:
+    """Return the refusal for a number that a refit without one of its clusters does not determine."""
+    return NotEstimable(
+        "Uden en enkelt kommune kan tallet ikke beregnes, så usikkerheden kan ikke måles.",
+        "Flere kommuner på begge sider, eller færre egenskaber at tage højde for.",
     )
 
 

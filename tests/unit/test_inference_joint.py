@@ -108,6 +108,7 @@ def test_numbers_without_an_error_are_left_out_of_the_band_and_do_not_widen_it()
         (replace(numbers(), deviations=np.full((3, 3), np.nan)), "færre end 5 sammenligningskommuner"),
         (replace(numbers((9, 4, 4)), deviations=np.array([[np.nan, 0, 0]] * 3)), "færre end 5 sammenligningskommuner"),
         (replace(numbers((9, 4, 9)), deviations=np.array([[np.nan, 0, 0]] * 3)), "ens i alle kommuner"),
+        (replace(numbers((9, 4, 4)), deviations=np.array([[np.nan, 0, 0], [1, 0, 0]])), "Uden en enkelt kommune"),
     ],
 )
 def test_a_band_over_nothing_says_why(given, word):

@@ -60,6 +60,11 @@ from evaluator.vocabulary import NEVER, Estimate, NotEstimable, Placebos
             "Flere sammenligningskommuner, et længere panel eller et hyppigere udfald.",
         ),
         (
+            words.rests_on_one(),
+            "Uden en enkelt kommune kan tallet ikke beregnes, så usikkerheden kan ikke måles.",
+            "Flere kommuner på begge sider, eller færre egenskaber at tage højde for.",
+        ),
+        (
             words.no_pre_periods(),
             "Ingen periode før første start kan sammenlignes med en anden, så parallel udvikling kan ikke prøves.",
             "Hent data længere tilbage, eller vælg en kortere horisont.",
@@ -113,7 +118,8 @@ def test_what_by_error_refuses():
     close = replace(loo, refits=loo.value * (1 + 1e-13 * np.arange(40)[:, None] / 40))
     assert by_error(close, 0, 0.95) == words.no_variation(float(loo.value[0]))
     lost = np.where(np.arange(40)[:, None] == 3, np.nan, loo.refits)
-    assert by_error(replace(loo, refits=lost), 0, 0.95) == words.few_compared()
+    assert by_error(replace(loo, refits=lost), 0, 0.95) == words.rests_on_one()
+    assert by_error(replace(loo, refits=lost, compared=np.array([4])), 0, 0.95) == words.few_compared()
     four = replace(loo, refits=lost, treated=np.array([4]))
     assert by_error(four, 0, 0.95) == words.few_treated(4)
 
