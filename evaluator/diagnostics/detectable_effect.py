@@ -22,6 +22,19 @@ class Placebo:
 
 
 @dataclass(frozen=True, slots=True)
+class Arms:
+    """The clusters behind a number, in either arm, by their shares in it."""
+
+    treated: Floats  # (T,) above 0
+    compared: Floats  # (J,) above 0
+
+    @property
+    def freedom(self) -> float:
+        """The degrees of freedom that the run will count: those of the smaller side."""
+        return float(min(freedom(side[:, None])[0] for side in (self.treated, self.compared)))
+
+
+@dataclass(frozen=True, slots=True)
 class Chance:
     """The law of the design's own estimate when nothing happens, and the test that would be run on it.
 
@@ -55,8 +68,13 @@ class Chance:
         return high
 
 
-def chance(placebo: Placebo, share: Floats, persons: float, level: float) -> Chance | None:
-    """Return the law for a design whose treated clusters have the shares `share` (T,) and `persons` in all.
+def effective(share: Floats) -> float:
+    """Return the number of equal clusters with the information of clusters with these shares (Kish 1965)."""
+    return float(share.sum() ** 2 / (share**2).sum())
+
+
+def chance(placebo: Placebo, arms: Arms, persons: float, level: float) -> Chance | None:
+    """Return the law for a design with these arms and `persons` treated in all.
 
     An effect's variance is a x concentration + b / persons, a and b at least 0 by least squares of the squared
     placebos: with one treated cluster this is Ferman and Pinto (2019), Review of Economics and Statistics 101(3),
@@ -71,23 +89,12 @@ def chance(placebo: Placebo, share: Floats, persons: float, level: float) -> Cha
         return None
     parts, _ = nnls(design / size, placebo.effect**2)
     variance = design @ (parts / size)
-    whole = share / share.sum()
-    own = float(np.array([(whole**2).sum(), 1 / persons]) @ (parts / size))
+    own = float(np.array([1 / effective(arms.treated), 1 / persons]) @ (parts / size))
     scaled = placebo.effect * np.sqrt(own / variance)
     error = float(np.sqrt(own))
-    if share.size < FEW:
+    if arms.treated.size < FEW:
         return Chance(scaled, error, float(np.quantile(np.abs(scaled), level)), np.inf)
-    degrees = float(freedom(share[:, None])[0])
-    return Chance(scaled, error, float(stdtrit(degrees, (1 + level) / 2)), degrees)
-
-
-@dataclass(frozen=True, slots=True)
-class Arms:
-    """Effective numbers of equal clusters in either arm, and the degrees of freedom of the error."""
-
-    treated: float
-    compared: float
-    freedom: float
+    return Chance(scaled, error, float(stdtrit(arms.freedom, (1 + level) / 2)), arms.freedom)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +110,8 @@ def by_formula(history: History, arms: Arms, level: float) -> float:
     """Return the detectable effect by the serial-correlation-robust formula, in the unit of the outcome.
 
     Fixed effects of clusters cancel in the covariances. A cluster counts in them by its persons squared, as it does in
-    the variance of a mean over persons, so that the smallest are not taken for typical.
+    the variance of a mean over persons, so that the smallest are not taken for typical. An arm counts by its effective
+    number of clusters. The degrees of freedom are those of the run, and of the J clusters below five treated.
     Source: Burlig, Preonas and Woerman (2020), Journal of Development Economics 144, the formula for any serial
     correlation.
     """
@@ -118,8 +126,9 @@ def by_formula(history: History, arms: Arms, level: float) -> float:
     across = float(covariance[np.ix_(first, last)].mean())
     change = (before + after) / (before * after) * variance
     change += (before - 1) / before * within_first + (after - 1) / after * within_last - 2 * across
-    error = np.sqrt(max(change, 0.0) * (1 / arms.treated + 1 / arms.compared))
-    return float((stdtrit(arms.freedom, (1 + level) / 2) + stdtrit(arms.freedom, POWER)) * error)
+    error = np.sqrt(max(change, 0.0) * (1 / effective(arms.treated) + 1 / effective(arms.compared)))
+    degrees = len(history.outcome) - 1.0 if arms.treated.size < FEW else arms.freedom
+    return float((stdtrit(degrees, (1 + level) / 2) + stdtrit(degrees, POWER)) * error)
 
 
 def _between(covariance: Floats) -> float:

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from evaluator.diagnostics.detectable_effect import History, Placebo
+from evaluator.diagnostics.detectable_effect import Arms, History, Placebo, effective
 from evaluator.errors import PanelError
 from evaluator.inference.aggregation import aggregate
 from evaluator.inference.offered import MIN_DONORS, MIN_PRE_PERIODS
+from evaluator.inference.support import compared_with, persons
 from evaluator.panel import select
-from evaluator.vocabulary import NEVER, Floats, Ints, Panel, Placebos, Sections
+from evaluator.vocabulary import NEVER, Ints, Panel, Placebos, Sections
 
 SEED = 20_170_101
 
@@ -44,8 +45,8 @@ class Trials:
     placebo: Placebo
     window: Window
     dates: int
-    treated: Floats  # (T,) persons from the false start on, by treated cluster
-    compared: Floats  # (J - T,) persons by other cluster
+    arms: Arms  # of the treated at their false starts, as the run counts them
+    persons: float  # treated persons behind that number
     history: History  # base and after, of the clusters that have persons in all of these periods
 
 
@@ -64,7 +65,8 @@ def trials(estimator: Any, data: Sections, starts: Mapping[Any, int], window: Wi
         )
     fitted = window.within(int(periods.size))
     dates = periods[fitted.base + fitted.gap : periods.size - fitted.post + 1]
-    delay = np.array(list(starts.values()), dtype=np.int64) * (fitted.post - 1) // max(window.post - 1, 1)
+    kept, whole = fitted.post - 1, max(window.post - 1, 1)
+    delay = np.array(list(starts.values()), dtype=np.int64) * kept // whole
     method = _fitted(estimator, fitted)
     rng, found = np.random.default_rng(SEED), list[tuple[float, float, float]]()
     for date in dates:
@@ -72,16 +74,19 @@ def trials(estimator: Any, data: Sections, starts: Mapping[Any, int], window: Wi
         for members in _sets(rng, len(inside.clusters), delay.size, -(-draws // dates.size)):
             found += _trial(method, inside, members, date + delay)
     last = _inside(data, fitted, int(dates[-1]))
-    persons = _persons(last, int(dates[-1]))
-    own = np.isin(np.array(last.clusters), list(starts))
-    if len(found) < MIN_DONORS or int((persons[own] > 0).sum()) < len(starts):
+    own = dict(zip(starts, dates[-1] + delay, strict=True))
+    last = _started(last, np.array([own.get(label, NEVER) for label in last.clusters], dtype=np.int64))
+    entered = (last.cohort != NEVER) & (last.period >= dates[-1]) & (last.weight > 0)
+    known = np.unique(last.cluster[entered]).size
+    if len(found) < MIN_DONORS or known < len(starts):
         raise PanelError(
-            f"plan: {len(found)} false starts and {int((persons[own] > 0).sum())} of {len(starts)} treated "
+            f"plan: {len(found)} false starts and {known} of {len(starts)} treated "
             f"municipalities have entrants before the start; expected {MIN_DONORS} and all. Widen the population."
         )
     placebo = Placebo(*(np.array(part) for part in zip(*found, strict=True)))
-    history = _history(last, fitted, int(dates[-1]))
-    return Trials(placebo, fitted, dates.size, persons[own], persons[~own], history)
+    shrunk = replace(fitted, gap=min(window.gap * kept // whole, fitted.gap))  # as the delays: who is not yet exposed
+    _, arms, behind = _number(_fitted(estimator, shrunk), last)
+    return Trials(placebo, fitted, dates.size, arms, behind, _history(last, fitted, int(dates[-1])))
 
 
 def series_trials(estimator: Any, panel: Panel) -> tuple[Placebo, int]:
@@ -130,21 +135,25 @@ def _trial(method: Any, data: Sections, members: Ints, starts: Ints) -> list[tup
     """Return the effect of a set with these starts, its concentration and its persons; nothing where it has none."""
     cohort = np.full(len(data.clusters), NEVER, dtype=np.int64)
     cohort[members] = starts
-    moved = replace(data, cohort=cohort[data.cluster])
-    share = _persons(moved, moved.cohort)[members]
     try:
-        effect = aggregate(method.fit(moved), moved, "simple").value
+        effect, arms, behind = _number(method, _started(data, cohort))
     except PanelError:
         return []
-    if not (np.isfinite(effect) and share.sum() > 0):
-        return []
-    return [(effect, float((share**2).sum() / share.sum() ** 2), float(share.sum()))]
+    return [(effect, 1 / effective(arms.treated), behind)] if np.isfinite(effect) and behind > 0 else []
 
 
-def _persons(data: Sections, since: int | Ints) -> Floats:
-    """Return persons (G,) who entered from `since` on, one period or one per row."""
-    counted = data.weight * (data.period >= since)
-    return np.bincount(data.cluster, weights=counted, minlength=len(data.clusters)).astype(np.float64)
+def _started(data: Sections, cohort: Ints) -> Sections:
+    """Return the sections with the starts `cohort` (G,)."""
+    return replace(data, cohort=cohort[data.cluster])
+
+
+def _number(method: Any, data: Sections) -> tuple[float, Arms, float]:
+    """Return the overall effect, the clusters behind it and the treated persons behind it, as a run counts them."""
+    fit, support = method.fit(data), persons(data)
+    whole = aggregate(fit, data, "simple")
+    weights, free = whole.weights[:1], compared_with(method, fit.cells, support.cohorts)
+    sides = (support.shares(weights, fit.cells)[:, 0], support.compared(weights, fit.cells, free)[:, 0])
+    return whole.value, Arms(*(side[side > 0] for side in sides)), float(support.behind(weights, fit.cells)[0])
 
 
 def _history(data: Sections, window: Window, date: int) -> History:
@@ -152,9 +161,9 @@ def _history(data: Sections, window: Window, date: int) -> History:
     first = date - window.gap - window.base
     shape = (len(data.clusters), window.periods)
     slot = data.cluster * window.periods + data.period - first
-    persons = np.bincount(slot, weights=data.weight, minlength=shape[0] * shape[1]).reshape(shape)
+    count = np.bincount(slot, weights=data.weight, minlength=shape[0] * shape[1]).reshape(shape)
     total = np.bincount(slot, weights=data.weight * data.outcome, minlength=shape[0] * shape[1]).reshape(shape)
     used = np.delete(np.arange(window.periods), np.arange(window.base, window.base + window.gap))
-    whole = (persons[:, used] > 0).all(axis=1)
+    whole = (count[:, used] > 0).all(axis=1)
     here = np.ix_(whole, used)
-    return History(total[here] / persons[here], persons[here].sum(axis=1), window.base)
+    return History(total[here] / count[here], count[here].sum(axis=1), window.base)

@@ -16,10 +16,12 @@ from evaluator.errors import PanelError
 from evaluator.evaluation import series
 from evaluator.evaluation.entry_cohorts import EntryCohorts, entry_cohorts, month_index, open_outcomes, unit_of
 from evaluator.evaluation.methods import data_for, estimator_of
-from evaluator.evaluation.placebo_windows import Trials, Window, series_trials, trials
+from evaluator.evaluation.placebo_windows import Window, series_trials, trials
 from evaluator.evaluation.series import LEVEL
+from evaluator.inference.floor import floor_sentence, least_donors
 from evaluator.inference.offered import MIN_DONORS, MIN_PRE_PERIODS
 from evaluator.inference.rule import FEW
+from evaluator.inference.support import is_only_never
 from evaluator.project import Project
 from evaluator.spec import MONTHS_PER_YEAR, PERSON_OUTCOMES, SERIES_OUTCOMES, WEEKS_PER_YEAR, EvaluationSpec, Outcome
 from evaluator.spec_reading import read_spec
@@ -79,22 +81,34 @@ def _who(spec: EvaluationSpec, design: Design) -> list[str]:
         verdict = "" if before >= MIN_PRE_PERIODS else " Will be refused: two are needed."
         exposed = f"{window} {spec.panel.period}s before the start are partly exposed"
         lines.append(f"{horizon} weeks: {exposed}, {before} remain.{verdict}")
-    lines.append(f"Inference: {_inference(treated)}")
+    lines.append(f"Inference: {_inference(treated, most_compared(spec, design))}")
     if treated < FEW:
-        floor = 1 / (len(design.donors) + 1)
-        most = int((1 - LEVEL) / floor)
-        lines.append(
-            f"Smallest possible p-value {floor:.3f}; with more than {most} outcomes under Holm nothing can be found."
-        )
+        lines.append(floor_sentence(len(design.donors), LEVEL))
     return lines
 
 
-def _inference(treated: int) -> str:
+def most_compared(spec: EvaluationSpec, design: Design) -> int:
+    """Return how many municipalities can be compared with: the donors, and later starts if the estimator takes them."""
+    starts = list(design.cohort_of().values())
+    takes_later = any(not is_only_never(estimator_of(spec, horizon)) for horizon in spec.horizons)
+    return len(design.donors) + takes_later * sum(start > min(starts) for start in starts)
+
+
+def _inference(treated: int, compared: int) -> str:
     if treated < FEW:
         return "placebo over municipalities, scaled by persons."
-    return (
-        f"leave one municipality out, t with at most {treated - 1} degrees of freedom, fewer the more unequal they are."
-    )
+    if (refusal := refused(treated, compared)) is not None:
+        return f"none, {refusal}."
+    most = min(treated, compared) - 1
+    return f"leave one municipality out, t with at most {most} degrees of freedom, fewer the more unequal they are."
+
+
+def refused(treated: int, compared: int) -> str | None:
+    """Return why a run with so many treated and compared municipalities will be refused, None when it will not be."""
+    needed = least_donors(LEVEL) if treated < FEW else FEW
+    if compared >= needed:
+        return None
+    return f"the run will be refused: {compared} municipalities to compare with, {needed} are needed"
 
 
 def _powers(connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec, design: Design) -> list[Power]:
@@ -129,20 +143,17 @@ def _person_power(spec: EvaluationSpec, design: Design, cohorts: EntryCohorts, o
         f"{found.placebo.effect.size} placebo windows at {found.dates} {'date' if found.dates == 1 else 'dates'}, "
         f"{found.window.base} {spec.panel.period}s of base and {found.window.post} after the start"
     )
-    law = chance(found.placebo, found.treated, float(found.treated.sum()), LEVEL)
+    treated, compared = found.arms.treated.size, found.arms.compared.size
+    if treated < FEW:  # only those never exposed can stand in
+        compared = min(compared, len(design.donors))
+    if (refusal := refused(treated, compared)) is not None:
+        return Power(name, unit, refusal)
+    law = chance(found.placebo, found.arms, found.persons, LEVEL)
     if law is None:
         return Power(name, unit, "the outcome never differs before the start")
-    return Power(name, unit, note, law, _formula(found, law), outcome.relevant_change)
-
-
-def _formula(found: Trials, law: Chance) -> float | None:
-    """Return the detectable effect by formula, each arm counted by its effective number of municipalities."""
-    complete = len(found.history.persons)
-    if complete < MIN_DONORS:
-        return None
-    treated, compared = (float(arm.sum() ** 2 / (arm**2).sum()) for arm in (found.treated, found.compared))
-    freedom = law.freedom if np.isfinite(law.freedom) else complete - 1.0
-    return by_formula(found.history, Arms(treated, compared, freedom), LEVEL)
+    is_known = len(found.history.persons) >= MIN_DONORS
+    formula = by_formula(found.history, found.arms, LEVEL) if is_known else None
+    return Power(name, unit, note, law, formula, outcome.relevant_change)
 
 
 def _series_power(connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec, design: Design) -> Power:
@@ -151,10 +162,12 @@ def _series_power(connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec, d
     try:
         panel = series.read_panel(connection, spec, design, years_earlier=1)
         placebo, dates = series_trials(method, panel)
-        size = method.fit(panel).treated_size
+        fit = method.fit(panel)
     except PanelError:
         return Power("recipients", "log", "the series is too short before the start")
-    law = chance(placebo, np.ones(1), size, LEVEL)
+    if (refusal := refused(1, fit.size.size)) is not None:
+        return Power("recipients", "log", refusal)
+    law = chance(placebo, Arms(np.ones(1), np.ones(fit.size.size)), fit.treated_size, LEVEL)
     if law is None:
         return Power("recipients", "log", "no donor's number ever changes")
     note = f"{placebo.effect.size} placebo windows at {dates} {'date' if dates == 1 else 'dates'}"
