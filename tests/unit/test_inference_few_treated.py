@@ -8,7 +8,7 @@ import pytest
 from evaluator.estimators.donor_pool import DonorPool
 from evaluator.inference import predicted_size
 from evaluator.inference.few_treated import BeforeStart, autocorrelation, offers, one_by_one, variance_before
-from evaluator.inference.floor import floor_sentence, least_donors, most_outcomes, smallest_p
+from evaluator.inference.floor import floor_sentence, least_donors, most_outcomes
 from evaluator.inference.multiplicity import holm
 from evaluator.inference.single_cluster import least_weight
 from evaluator.vocabulary import NEVER, Panel, Placebos
@@ -157,9 +157,7 @@ def test_each_treated_is_fitted_without_the_others_and_shares_are_of_exposed_cel
 
 
 def test_smallest_p_values_and_what_holm_leaves_of_them():
-    assert (smallest_p("ferman_pinto", 97), smallest_p("conley_taber", 97)) == (1 / 98, 2 / 98)
-    assert smallest_p("conformal", 97, 76) == 1 / 76
-    assert most_outcomes(97) == 4 and most_outcomes(99) == 5 and most_outcomes(19) == 1 and most_outcomes(18) == 0
+    assert [most_outcomes(donors, 0.95) for donors in (97, 99, 19, 18)] == [4, 5, 1, 0]
     assert [least_donors(level, tails) for level in (0.95, 0.9) for tails in (1, 2)] == [19, 39, 9, 19]
     for outcomes, is_kept in ((4, True), (5, False)):
         assert bool(holm(np.full(outcomes, 1 / 98)).min() <= 0.05) is is_kept
@@ -167,11 +165,11 @@ def test_smallest_p_values_and_what_holm_leaves_of_them():
 
 def test_the_floor_is_said_before_anything_is_estimated():
     assert (
-        floor_sentence(97)
+        floor_sentence(97, 0.95)
         == "Smallest possible p-value 0.010; with more than 4 outcomes under Holm nothing can be found."
     )
     assert (
-        floor_sentence(19)
+        floor_sentence(19, 0.95)
         == "Smallest possible p-value 0.050; with more than 1 outcome under Holm nothing can be found."
     )
-    assert floor_sentence(12) == "Smallest possible p-value 0.077: nothing can be found, 19 donors are needed."
+    assert floor_sentence(12, 0.95) == "Smallest possible p-value 0.077: nothing can be found, 19 donors are needed."
