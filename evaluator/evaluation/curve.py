@@ -121,16 +121,19 @@ def joint_test(question: Question, answered: tuple[Choice, ...], largest: str) -
     As many municipalities without a start as there are treated are drawn, and get their starts; the treated are left
     out meanwhile. An assignment at which no choice can be made is none. A choice that cannot be made at one of the
     others leaves the median at all, as does one without the largest municipality when that is treated. No p-value under
-    19 different assignments: it could not reach 5 per cent.
+    19 such municipalities or different assignments: it could not reach 5 per cent, sets of few municipalities overlap.
     """
     every = question.data(question.method)
     labels, own = np.array(every.clusters), _cohort_of_cluster(every)
     treated = np.flatnonzero(own != NEVER)
     alike = [choice for choice in answered if choice.leave_out == NOBODY or largest not in labels[treated]]
     is_left_out = (labels == largest) & any(choice.leave_out == LARGEST for choice in alike)
-    members = _assignments(np.flatnonzero((own == NEVER) & ~is_left_out), own[treated], question.spec)
+    donors = np.flatnonzero((own == NEVER) & ~is_left_out)
+    members = _assignments(donors, own[treated], question.spec)
     if not alike:
         return JointTest(0, len(members), reason="intet valg har et svar, som andre kommuner kan prøves mod.")
+    if donors.size < MIN_DONORS:
+        return JointTest(len(alike), len(members), reason=_too_few_donors(donors.size))
     if len(members) < MIN_DONORS:
         return JointTest(len(alike), len(members), reason=_too_few(len(members)))
     stand_ins = [dict(zip(labels[drawn].tolist(), own[treated].tolist(), strict=True)) for drawn in members]
@@ -155,6 +158,13 @@ def _ranked(actual: Floats, effects: Floats, sizes: Floats, treated_size: float)
     medians = np.median(effects[possible][:, known], axis=1)
     placebos = Placebos(np.array([np.median(actual[known])]), medians[:, None], sizes[possible], treated_size)
     return JointTest(choices, assignments, randomisation(placebos, scaled=True).p_two_sided)
+
+
+def _too_few_donors(donors: int) -> str:
+    return (
+        f"kun {donors} kommuner uden indsats kan træde i stedet for dem med, og der kræves mindst {MIN_DONORS}, så "
+        "den kan intet vise."
+    )
 
 
 def _too_few(assignments: int) -> str:

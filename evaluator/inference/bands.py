@@ -16,6 +16,7 @@ from evaluator.inference.offered import (
     few_compared,
     few_treated,
     is_base,
+    mixed_clusters,
     no_cells,
     no_chance,
     no_pre_periods,
@@ -24,7 +25,7 @@ from evaluator.inference.offered import (
     too_few_donors,
     weak_base,
 )
-from evaluator.inference.placebo import known_donors, placebos, spread
+from evaluator.inference.placebo import independent_donors, known_donors, placebos, spread
 from evaluator.inference.rule import has_error
 from evaluator.vocabulary import Bools, Floats, Ints, NotEstimable, Panel, Sections
 
@@ -140,10 +141,13 @@ def _randomised_pre_trend(
 
     An event time at which all donors' effects are 0 has no scale and is not used.
     """
-    found = placebos(estimator, panel, "event")
+    try:
+        found = placebos(estimator, panel, "event")
+    except PanelError:
+        return mixed_clusters()
     columns = [int(c) for c in np.flatnonzero(before) + 1 if np.isfinite(found.effect[c])]
     known = np.array([known_donors(found, c) for c in columns], dtype=np.bool_).reshape(len(columns), found.size.size)
-    donors = int(known.any(axis=0).sum())
+    donors = independent_donors(panel, int(known.any(axis=0).sum()))
     if donors < MIN_DONORS:
         return too_few_donors(donors)
     own, others, used = [], [], []

@@ -9,7 +9,7 @@ import numpy as np
 
 from evaluator.errors import PanelError
 from evaluator.inference.leave_one_out import Replicates, averages
-from evaluator.inference.placebo import known_donors, placebos_of, randomisation
+from evaluator.inference.placebo import independent_donors, known_donors, placebos_of, randomisation
 from evaluator.inference.rule import FEW, has_error, size_of
 from evaluator.inference.support import is_only_never
 from evaluator.vocabulary import NEVER, Estimate, NotEstimable, Panel, Placebos, Sections
@@ -131,17 +131,21 @@ def with_error(value: float, se: float, level: float, support: Support) -> Estim
 
 
 def _by_randomisation(placebos: _Placebos, loo: Replicates, row: int, level: float) -> Estimate | NotEstimable:
-    placebo, panel = placebos.of(row), placebos.panel
-    donors = int(known_donors(placebo, row).sum())
+    panel = placebos.panel
+    try:
+        placebo = placebos.of(row)
+    except PanelError:
+        return mixed_clusters()
     if not np.isfinite(placebo.effect[row]):
         return no_cells()
-    pool = int(np.unique(panel.cluster[panel.cohort == NEVER]).size)
-    if 1 / (min(donors, pool) + 1) > size_of(level):  # sets of few donors overlap: they are not so many placebos
-        return too_few_donors(min(donors, pool))
+    donors = independent_donors(panel, int(known_donors(placebo, row).sum()))
+    if 1 / (donors + 1) > size_of(level):
+        return too_few_donors(donors)
     found = randomisation(placebo, column=row, scaled=True, level=level)
     if found.low == found.high:
         return no_chance() if found.value else no_variation(found.value)
     persons, treated = round(float(loo.persons[row])), int(loo.treated[row])
+    pool = int(np.unique(panel.cluster[panel.cohort == NEVER]).size)
     clusters = treated + (donors if treated == 1 else pool)  # a donor without persons in the base is none
     return Estimate(
         found.value, None, found.low, found.high, level, persons, clusters, treated, "randomisation", found.p_two_sided
@@ -200,6 +204,14 @@ def too_few_donors(donors: int) -> NotEstimable:
     return NotEstimable(
         f"Der er kun {donors} sammenligningskommuner; den mindst mulige p-værdi er {100 / (donors + 1):.0f} %.",
         f"Mindst {MIN_DONORS} kommuner uden indsats at sammenligne med.",
+    )
+
+
+def mixed_clusters() -> NotEstimable:
+    """Return the refusal for a placebo test of clusters whose persons start at several times or in part not at all."""
+    return NotEstimable(
+        "Nogle kommuner har personer med hver sin start eller uden, så ingen anden kommune kan træde i deres sted.",
+        "Mindst 5 kommuner med indsats, eller en indsats til hele kommuner.",
     )
 
 

@@ -40,7 +40,8 @@ def placebos(estimator: Any, panel: Panel | Sections, kind: str) -> Placebos:
     """Return the effects (P = 1 + K, the overall first) of the treated clusters and of each donor in their place.
 
     The treated are left out while a donor stands in, so a constant taken from the treated outcome moves no donor's
-    effect. With several treated clusters, donors are drawn in sets of that number with their starts.
+    effect. With several treated clusters, donors are drawn in sets of that number with their starts. Raises PanelError
+    when a cluster has persons of several starts.
     """
     starts = np.unique(panel.cohort[panel.cohort != NEVER])
     return _stand_in(estimator, panel, kind, starts, None)
@@ -55,7 +56,7 @@ def _stand_in(
     estimator: Any, panel: Panel | Sections, kind: str, starts: Ints, wanted: Sequence[Any] | None
 ) -> Placebos:
     chosen = select(panel, np.isin(panel.cohort, starts) | (panel.cohort == NEVER))
-    own = _cohorts(chosen)
+    own = cohort_of_cluster(chosen)
     treated, donors = np.flatnonzero(own != NEVER), np.flatnonzero(own == NEVER)
     actual, labels = _numbers(estimator, chosen, kind, wanted)
     persons = np.bincount(chosen.cluster, weights=chosen.weight, minlength=own.size)
@@ -99,11 +100,21 @@ def _made(estimator: Any, pool: Panel | Sections, cohort: Ints) -> tuple[tuple[C
     return found
 
 
-def _cohorts(panel: Panel | Sections) -> Ints:
-    """Return the cohort of each cluster (G,)."""
+def cohort_of_cluster(panel: Panel | Sections) -> Ints:
+    """Return the cohort of each cluster (G,); PanelError when a cluster has several, for which nobody can stand in."""
     out = np.full(int(panel.cluster.max()) + 1, NEVER, dtype=np.int64)
     out[panel.cluster] = panel.cohort
+    if mixed := np.unique(panel.cluster[panel.cohort != out[panel.cluster]]).size:
+        raise PanelError(
+            f"placebos: {mixed} of {out.size} clusters have persons of several starts; expected one start per cluster. "
+            "Treat whole clusters, or let smaller units be the clusters."
+        )
     return out
+
+
+def independent_donors(panel: Panel | Sections, stand_ins: int) -> int:
+    """Return how many placebos so many `stand_ins` are worth: sets of few clusters overlap and are not as many."""
+    return min(stand_ins, int(np.unique(panel.cluster[panel.cohort == NEVER]).size))
 
 
 def _sets(donors: int, starts: Ints) -> list[Ints]:

@@ -122,6 +122,15 @@ def test_a_curve_without_a_joint_test_says_why() -> None:
     assert facts["curve_refused"].startswith("kun 12 forskellige fordelinger")
 
 
+def test_the_joint_test_counts_municipalities_and_not_sets_of_them() -> None:
+    spec = replace(SPEC, curve=replace(SPEC.curve, draws=60))
+    choices = choices_of(spec)[:1]
+    few = joint_test(replace(world([20] * 20, treated=2), spec=spec), choices, "100")  # of 153 pairs of 18
+    assert few.assignments > 40 and few.p_value is None
+    assert few.reason.startswith("kun 18 kommuner uden indsats kan træde i stedet")
+    assert joint_test(replace(world([20] * 21, treated=2), spec=spec), choices, "100").p_value is not None
+
+
 def test_what_two_bases_differ_by_is_counted_without_the_largest() -> None:
     question = world([200, 200, *[40] * 20], treated=2)
     early = pl.col("period") < FIRST + 2  # in the spec's base of four months, not in one of two

@@ -15,6 +15,7 @@ from evaluator.inference import (
     spread,
 )
 from evaluator.inference.bands import Numbers, band, family_numbers, usable
+from evaluator.inference.offered import too_few_donors
 from evaluator.inference.placebo import known_donors
 from evaluator.panel import select
 from evaluator.vocabulary import Estimate, NotEstimable
@@ -38,6 +39,13 @@ def test_the_pre_trend_of_few_treated_is_the_largest_scaled_effect_by_hand(start
     assert found.event_times == tuple(labels[column - 1] for column in early) and found.method == "randomisation"
     assert found.statistic == pytest.approx(max(own))
     assert found.p_value == pytest.approx((1 + (largest >= max(own)).sum()) / (1 + largest.size))
+
+
+def test_sets_of_few_donors_are_no_more_placebos_than_donors():
+    data = noise([6] * 3, clusters=9)  # 20 sets of 3 among 6
+    assert pre_trend_test(GroupTime(), data) == too_few_donors(6) == estimates(GroupTime(), data, "simple").overall
+    assert pre_trend_test(GroupTime(), noise([6] * 3, clusters=21)) == too_few_donors(18)
+    assert not isinstance(pre_trend_test(GroupTime(), noise([6] * 3, clusters=22)), NotEstimable)
 
 
 def test_the_pre_trend_rests_on_all_treated_also_when_the_first_event_time_has_few():

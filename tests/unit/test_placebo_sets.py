@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from cluster_sections import Stranger
 
+from evaluator.errors import PanelError
 from evaluator.estimators.group_time import GroupTime
-from evaluator.inference.offered import estimates
+from evaluator.inference.bands import pre_trend_test
+from evaluator.inference.offered import estimates, mixed_clusters
 from evaluator.inference.placebo import DRAWS, placebos
 from evaluator.panel import select
 from evaluator.vocabulary import NEVER, NotEstimable, Panel, Sections
@@ -98,6 +100,21 @@ def test_the_short_cut_equals_refitting_a_followed_panel(estimator) -> None:
     one, two = placebos(estimator, data, "event"), placebos(Stranger(estimator), data, "event")
     np.testing.assert_allclose(one.donors, two.donors, atol=1e-10)
     np.testing.assert_allclose(one.effect, two.effect)
+
+
+def test_nobody_stands_in_for_clusters_of_treated_and_untreated() -> None:
+    treated, periods = 4, 8
+    cluster = np.repeat(np.arange(30), 2)
+    cohort = np.where((np.arange(60) % 2 == 0) & (cluster < treated), 4, NEVER)
+    data = Panel(
+        tuple(range(periods)), np.random.default_rng(1).normal(size=(60, periods)),
+        np.ones((60, periods), dtype=bool), cohort, None, np.empty((60, 0)), cluster, np.ones(60), "share",
+    )  # fmt: skip
+    with pytest.raises(PanelError, match="4 of 30 clusters"):
+        placebos(GroupTime(), data, "simple")
+    refused = estimates(GroupTime(), data, "simple").overall
+    assert refused == pre_trend_test(GroupTime(), data) == mixed_clusters()
+    assert "hver sin start eller uden" in refused.reason
 
 
 def test_two_treated_and_three_donors_are_refused() -> None:
