@@ -86,9 +86,15 @@ class GroupTime:
         """Return the fits of several outcomes, stacked; cells carry the outcome's name.
 
         Outcomes of the same rows share the sorting, the regressions' factors and the propensity models. Others are
-        fitted one by one; they must have the same clusters.
+        fitted one by one. Raises PanelError unless their clusters are the same, by the labels of units or clusters
+        where both have them, else by number.
         """
         names, data = tuple(panels), tuple(panels.values())
+        if not all(_have_same_clusters(data[0], other) for other in data[1:]):
+            raise PanelError(
+                "group_time: the outcomes have different clusters, or none of their labelled units shows that they are "
+                "the same; expected the same for all, in one order. Fit them one by one."
+            )
         if not all(_is_alike(data[0], other) for other in data[1:]):
             return _stacked([self.fit_outcomes({name: panel}) for name, panel in panels.items()])
         rows, cells = self._laid_out(data[0], tuple(panel.outcome for panel in data))
@@ -184,12 +190,32 @@ def _is_alike(one: Data, other: Data) -> bool:
     return one.periods == other.periods and all(a is b or np.array_equal(a, b) for a, b in pairs)
 
 
+def _have_same_clusters(one: Data, other: Data) -> bool:
+    """Return whether the cluster numbers of two outcomes name the same clusters, as far as labels tell.
+
+    Sections label clusters, panels units: what has the same label must have the same cluster, and every cluster such a
+    label. Without labels on both sides the numbers are the names.
+    """
+    clusters = {int(data.cluster.max()) + 1 for data in (one, other)}
+    (names, numbers), (others, found) = _labels(one), _labels(other)
+    if len(clusters) > 1 or not names or not others:
+        return len(clusters) == 1
+    if names is others:
+        return np.array_equal(numbers, found)
+    number = dict(zip(names, numbers.tolist(), strict=True))
+    pairs = {(number[name], at) for name, at in zip(others, found.tolist(), strict=True) if name in number}
+    return pairs == {(at, at) for at in range(*clusters)}
+
+
+def _labels(data: Data) -> tuple[tuple[Any, ...], Ints]:
+    """Return the labels of units or clusters, and the number of each one's cluster."""
+    if isinstance(data, Panel):
+        return data.units, data.cluster
+    return data.clusters, np.arange(len(data.clusters))
+
+
 def _stacked(fits: list[Fit]) -> Fit:
     """Return fits of different rows as one, influence on the scale of the first."""
-    if len({len(fit.influence) for fit in fits}) > 1:
-        raise PanelError(
-            "group_time: the outcomes have different clusters; expected the same for all. Fit them one by one."
-        )
     scale = fits[0].scale
     return Fit(
         cells=tuple(cell for fit in fits for cell in fit.cells),

@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from adjusted_data import CLUSTERS, followed, rows, sections
 
 from evaluator.errors import PanelError
 from evaluator.estimators import GroupTime
 from evaluator.inference import aggregate
+from evaluator.panel import select
 from evaluator.vocabulary import NEVER, Panel, Sections
 
 ESTIMATORS = [
@@ -192,3 +194,55 @@ def test_without_a_contrast_the_fit_is_refused(cohort):
 def test_an_unknown_option_is_refused(options):
     with pytest.raises(ValueError, match="group_time"):
         GroupTime(**options)
+
+
+NAMES = tuple(range(101, 101 + CLUSTERS))
+OTHERS = tuple(range(111, 111 + CLUSTERS))
+
+
+@pytest.mark.parametrize("share", [1.0, 0.9])
+@pytest.mark.parametrize(
+    ("names", "is_same"), [(NAMES, True), ((), True), (OTHERS, False), (NAMES[::-1], False), ((*NAMES[1:], 999), False)]
+)
+def test_outcomes_of_sections_with_clusters_of_other_names_are_refused(names, is_same, share):
+    one = replace(sections(), clusters=NAMES)
+    other = rows(replace(one, clusters=names), np.arange(one.cohort.size) < share * one.cohort.size)
+    _fitted_together(one, other, is_same)
+
+
+PERSONS = tuple(f"p{index}" for index in range(200))
+
+
+def test_outcomes_of_followed_units_in_other_clusters_are_refused():
+    whole = replace(followed(), units=PERSONS)
+    part = select(whole, np.arange(200) >= 20)
+    _fitted_together(whole, part, True)
+    _fitted_together(whole, replace(part, units=()), True)
+    _fitted_together(whole, replace(part, units=tuple(f"q{name}" for name in part.units)), False)
+    _fitted_together(whole, replace(part, cluster=(part.cluster + 1) % CLUSTERS), False)
+    in_last = part.cluster == CLUSTERS - 1
+    names = tuple(f"q{name}" if odd else name for name, odd in zip(part.units, in_last, strict=True))
+    _fitted_together(whole, replace(part, units=names), False)  # of the last cluster nothing is known
+
+
+def test_outcomes_of_municipalities_of_other_names_are_refused_with_equal_rows_too():
+    one = replace(followed(), cluster=np.arange(200), units=PERSONS)
+    _fitted_together(one, replace(one, outcome=one.outcome**2), True)
+    _fitted_together(one, replace(one, units=(*PERSONS[10:], *(f"q{index}" for index in range(10)))), False)
+    cells = sections()
+    cluster = np.arange(cells.cohort.size) % 200
+    in_cells = replace(cells, cluster=cluster, clusters=PERSONS, cohort=one.cohort[cluster])
+    _fitted_together(one, in_cells, True)
+    _fitted_together(one, replace(in_cells, clusters=PERSONS[::-1]), False)
+
+
+def _fitted_together(one, other, is_same):
+    for pair in ({"one": one, "other": other}, {"other": other, "one": one}):
+        if is_same:
+            together = GroupTime().fit_outcomes(pair)
+            np.testing.assert_allclose(
+                together.effect, np.concatenate([GroupTime().fit(data).effect for data in pair.values()]), atol=1e-12
+            )
+        else:
+            with pytest.raises(PanelError, match="different clusters"):
+                GroupTime().fit_outcomes(pair)
