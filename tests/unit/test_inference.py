@@ -21,6 +21,7 @@ from evaluator.inference import (
 )
 from evaluator.inference.bands import critical_values
 from evaluator.inference.leave_one_out import refit_without_each_cluster
+from evaluator.panel import select
 from evaluator.vocabulary import NEVER, Estimate, NotEstimable, Placebos, Sections
 
 
@@ -104,6 +105,24 @@ def test_the_short_cut_equals_refitting_without_each_cluster(kind, comparison):
     two = leave_one_cluster_out(Stranger(estimator), data, kind)
     np.testing.assert_allclose(one.refits, two.refits, atol=1e-10)
     assert one.refits.shape == (14, 1 + len(one.aggregate.labels))
+
+
+@pytest.mark.parametrize("kind", ["simple", "event", "group", "calendar"])
+def test_a_refit_averages_by_the_shares_of_those_who_are_left(kind):
+    data = world([4] * 3 + [7] * 2 + [9] * 3, clusters=14)
+    loo = leave_one_cluster_out(GroupTime("not_yet"), data, kind)
+    for cluster in range(14):
+        rest = select(data, data.cluster != cluster)
+        again = aggregate(GroupTime("not_yet").fit(rest), rest, kind)
+        np.testing.assert_allclose(loo.refits[cluster], [again.value, *again.effect], atol=1e-10)
+
+
+@pytest.mark.parametrize(("compared", "is_published"), [(4, False), (5, True)])
+def test_five_clusters_must_be_compared(compared, is_published):
+    data = world([6] * 8, clusters=8 + compared)
+    found, band = estimates(GroupTime(), data, "simple").overall, event_band(GroupTime(), data)
+    assert isinstance(found, Estimate) == is_published
+    assert isinstance(band, NotEstimable) != is_published
 
 
 def test_a_cohort_that_leaves_with_its_cluster_drops_out_and_shares_are_recomputed():

@@ -144,3 +144,9 @@ def test_a_family_in_which_nothing_can_be_tested_is_refused_member_by_member():
     data = {"job": world([1] * 8, 1), "none": world([5] * 40, 2)}
     found = family_p_values(asked(data))
     assert all(isinstance(one, NotEstimable) for one in found.values()) and len(found) == 2
+
+
+def test_a_family_of_one_has_its_own_p_value():
+    deviations = np.random.default_rng(7).normal(size=(30, 1))
+    ratio = 2.1 * np.sqrt((deviations**2).sum())
+    assert romano_wolf(numbers([ratio], deviations, freedom=9.0))[0] == pytest.approx(2 * t(9).sf(2.1), rel=0.02)
