@@ -86,6 +86,14 @@ class TripleDifference:
                     out[cluster, where[cell]] = left.effect(share)
         return out
 
+    def arms(self, panel: Panel | Sections) -> tuple[Panel | Sections, ...]:
+        """Return the panel in which only the eligible weigh, and that in which only the others do.
+
+        An effect needs both in a cluster, and is one on the eligible.
+        """
+        marker = panel.covariates[:, self.eligible]
+        return tuple(replace(panel, weight=panel.weight * (marker == side)) for side in (1, 0))
+
     def _pairs(self, panel: Panel | Sections) -> Iterator[tuple[Cell, _Pair]]:
         """Yield the cells that the calendar allows with the outcomes of their two periods."""
         groups = self._marked(panel)

@@ -123,7 +123,8 @@ def pre_trend_test(estimator: Any, panel: Panel | Sections) -> PreTrend | NotEst
     if not before.any():
         return weak_base(estimator, loo, 0) or no_pre_periods()
     if not has_error(loo.treated[0]):
-        return _randomised_pre_trend(estimator, panel, times, before)
+        few = int(loo.treated[0])
+        return _randomised_pre_trend(estimator, panel, times, before) if loo.is_alike[0] else few_treated(few)
     deviations, freedom = (part[..., 1:] for part in loo.by_rule())
     used = before & has_error(loo.treated[1:]) & usable(deviations)
     if not used.any():

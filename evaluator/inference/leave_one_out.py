@@ -19,7 +19,7 @@ from evaluator.inference.aggregation import (
     noise,
     without_noise,
 )
-from evaluator.inference.support import compared_with, persons
+from evaluator.inference.support import arms_of, compared_with, persons
 from evaluator.panel import without_clusters
 from evaluator.vocabulary import Bools, Cell, Floats, Ints, Panel, Sections
 
@@ -32,10 +32,11 @@ class Replicates:
     cells: tuple[Cell, ...]
     value: Floats  # (P,)
     refits: Floats  # (G, P), NaN where a number drops out with the cluster
-    treated: Ints  # (P,) treated clusters with positive weight in the number
-    compared: Ints  # (P,) comparison clusters with positive weight in it
+    treated: Ints  # (P,) treated clusters with positive weight in the number, of the arm with fewest
+    compared: Ints  # (P,) comparison clusters with positive weight in it, of the arm with fewest
     freedom: Floats  # (P,) effective degrees of freedom of its t, see `rule.freedom`
-    persons: Floats  # (P,) treated persons behind it
+    persons: Floats  # (P,) treated persons behind it, of the first arm
+    is_alike: Bools  # (P,) every treated cluster behind it is in all arms, as those that stand in for it are
     clusters: int
     cohorts: Ints  # (E,) first exposed periods, NEVER last if present
     present: Bools  # (E, T) where a cohort has persons
@@ -87,14 +88,16 @@ def averages(estimator: Any, panel: Panel | Sections, kind: str) -> Replicates:
 def _replicates(estimator: Any, panel: Panel | Sections, kind: str, *, is_always_refitted: bool) -> Replicates:
     fit = estimator.fit(panel)
     whole = aggregate(fit, panel, kind)
-    support = persons(panel)
+    arms = [persons(part) for part in arms_of(estimator, panel)]
+    support = arms[0]
     value = np.append(whole.value, whole.effect)
-    others, free = support.moving(
-        clustered(fit.influence, panel.cluster), compared_with(estimator, fit.cells, support.cohorts)
-    )
-    arms = (support.shares(whole.weights, fit.cells), others.compared(whole.weights, fit.cells, free))
-    treated, compared = ((share > 0).sum(axis=0) for share in arms)
-    freedom = np.minimum(*(rule.freedom(share) for share in arms))
+    influence = clustered(fit.influence, panel.cluster)
+    free = compared_with(estimator, fit.cells, support.cohorts)
+    own = [arm.shares(whole.weights, fit.cells) for arm in arms]
+    moving = [arm.moving(influence, free) for arm in arms]
+    theirs = [others.compared(whole.weights, fit.cells, used) for others, used in moving]
+    treated, compared = (np.min([(s > 0).sum(axis=0) for s in shares], axis=0) for shares in (own, theirs))
+    freedom = np.min([rule.freedom(share) for share in own + theirs], axis=0)
     needed = rule.has_error(treated) & rule.has_error(compared) & ~rule.by_influence(freedom, support.clusters)
     refits = np.broadcast_to(np.nan, (support.clusters, value.size))
     if is_always_refitted or needed.any():
@@ -108,6 +111,7 @@ def _replicates(estimator: Any, panel: Panel | Sections, kind: str, *, is_always
         compared=compared,
         freedom=freedom,
         persons=support.behind(whole.weights, fit.cells),
+        is_alike=np.all([(share > 0) == (own[0] > 0) for share in own], axis=(0, 1)),
         clusters=support.clusters,
         cohorts=support.cohorts,
         present=support.by_cohort() > 0,

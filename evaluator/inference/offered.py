@@ -80,7 +80,7 @@ def _one(estimator: Any, loo: Replicates, row: int, level: float, placebos: _Pla
     if (weak := weak_base(estimator, loo, row)) is not None:
         return weak
     if not has_error(loo.treated[row]):
-        return _by_randomisation(placebos, loo, row, level)
+        return _by_randomisation(placebos, loo, row, level) if loo.is_alike[row] else few_treated(treated)
     return by_error(loo, row, level)
 
 

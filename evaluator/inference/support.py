@@ -112,6 +112,14 @@ def is_only_never(estimator: Any) -> bool:
     return "never" in (getattr(estimator, "comparison", None), getattr(estimator, "control", None))
 
 
+def arms_of(estimator: Any, data: Panel | Sections) -> tuple[Panel | Sections, ...]:
+    """Return the data in which only those of one arm weigh, for each arm that an effect needs; the data by default.
+
+    The rule counts the clusters of each arm and takes the fewest; the effect is one on the persons of the first.
+    """
+    return tuple(estimator.arms(data)) if hasattr(estimator, "arms") else (data,)
+
+
 def persons(data: Panel | Sections) -> Persons:
     """Count the persons of a panel (unobserved cells hold none) or of sections; reads no outcome."""
     cohorts, code = cohort_codes(data.cohort, len(data.periods))

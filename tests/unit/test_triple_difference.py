@@ -18,7 +18,9 @@ from staggered_panel import (
 
 from evaluator.errors import PanelError
 from evaluator.estimators import GroupTime, TripleDifference
-from evaluator.inference import aggregate
+from evaluator.inference import aggregate, pre_trend_test
+from evaluator.inference.leave_one_out import averages
+from evaluator.inference.offered import few_treated, overall
 from evaluator.panel import select
 from evaluator.vocabulary import NEVER
 
@@ -216,6 +218,33 @@ def test_a_comparison_cohort_of_one_cluster_counts_only_when_all_are_so():
     for cell, effect in zip(without.cells, without.effect, strict=True):
         np.testing.assert_allclose(at[cell.cohort, cell.period], effect, atol=1e-12)
     assert (6, 7) in at  # only the lone cluster is not yet exposed
+
+
+def of_arms(lacking, side, treated=20, never=40, periods=6):
+    """Return an eligible and an other unit in each cluster; the clusters `lacking` have none on that side (0 or 1)."""
+    cluster, marker = np.repeat(np.arange(treated + never), 2), np.tile([0, 1], treated + never)
+    kept = ~(np.isin(cluster, lacking) & (marker == side))
+    outcome = np.random.default_rng(61).normal(size=(kept.sum(), periods))
+    cohort = np.where(cluster < treated, 3, NEVER)[kept]
+    return replace(panel_of(outcome, cohort, covariates=marker[kept, None]), cluster=cluster[kept])
+
+
+@pytest.mark.parametrize("side", [0, 1])
+def test_clusters_count_with_both_the_eligible_and_the_others(side):
+    method = TripleDifference(base="universal")
+    few = of_arms(range(2, 20), side)
+    assert averages(method, few, "simple").treated[0] == 2
+    assert overall(method, few, "simple")[0] == pre_trend_test(method, few) == few_treated(2)
+    compared = averages(method, of_arms(range(24, 60), side), "simple")
+    assert (compared.treated[0], compared.compared[0], compared.freedom[0]) == (20, 4, 3.0)
+    part = averages(method, of_arms(range(7, 20), side), "simple")
+    assert (part.treated[0], part.freedom[0]) == (7, 6.0)
+    assert part.persons[0] == (7 if side == 1 else 20)  # the eligible
+
+
+def test_few_treated_with_both_stand_among_placebos():
+    found = overall(TripleDifference(base="universal"), of_arms([], 0, treated=3), "simple")[0]
+    assert (found.method, found.treated_clusters, found.n) == ("randomisation", 3, 3)
 
 
 def test_what_cannot_be_compared_is_refused():
