@@ -10,7 +10,7 @@ import numpy as np
 
 from evaluator.diagnostics.detectable_effect import Arms, History, Placebo, effective
 from evaluator.errors import PanelError
-from evaluator.inference.aggregation import aggregate
+from evaluator.inference.aggregation import aggregate, clustered
 from evaluator.inference.offered import MIN_DONORS, MIN_PRE_PERIODS
 from evaluator.inference.support import compared_with, persons
 from evaluator.panel import select
@@ -152,7 +152,8 @@ def _number(method: Any, data: Sections) -> tuple[float, Arms, float]:
     fit, support = method.fit(data), persons(data)
     whole = aggregate(fit, data, "simple")
     weights, free = whole.weights[:1], compared_with(method, fit.cells, support.cohorts)
-    sides = (support.shares(weights, fit.cells)[:, 0], support.compared(weights, fit.cells, free)[:, 0])
+    others, free = support.moving(clustered(fit.influence, data.cluster), free)
+    sides = (support.shares(weights, fit.cells)[:, 0], others.compared(weights, fit.cells, free)[:, 0])
     return whole.value, Arms(*(side[side > 0] for side in sides)), float(support.behind(weights, fit.cells)[0])
 
 

@@ -1,7 +1,7 @@
 """How large an effect must be to be found: closed forms, simulated designs, and windows that read no later period."""
 
 import datetime as dt
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -196,6 +196,20 @@ def test_arms_are_those_that_the_run_counts_on_the_same_periods(comparison):
     assert made.arms.freedom == run.freedom[0]
     assert made.persons == run.persons[0]
     assert (made.arms.compared.size > 4) == (comparison == "not_yet")
+
+
+@dataclass(frozen=True)
+class NeverAlone:
+    """A stranger that compares with the never exposed and says nothing of it."""
+
+    def fit(self, data):
+        return GroupTime(comparison="never").fit(data)
+
+
+def test_whom_a_strangers_estimator_compares_with_is_told_by_its_influence():
+    panel = world(treated=36, starts=(4, 8), periods=12)
+    made = trials(NeverAlone(), panel, {code: 4 * (code % 2) for code in range(36)}, Window(4, 0, 8), 60)
+    assert made.arms.compared.size == averages(NeverAlone(), panel, "simple").compared[0] == 4
 
 
 def test_windows_use_no_starts_of_the_data_and_are_the_same_twice():
