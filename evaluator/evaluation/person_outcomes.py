@@ -21,10 +21,11 @@ Found = Estimate | NotEstimable
 Family = Mapping[tuple[str, int], float]  # adjusted p-values by outcome and horizon
 
 
-def family(spec: EvaluationSpec, followed: Mapping[int, EntryCohorts]) -> Family:
+def family(spec: EvaluationSpec, followed: Mapping[int, EntryCohorts], findings: Findings) -> Family:
     """Return the p-values of the declared outcomes of persons, adjusted for one another; none where one stands alone.
 
-    `followed` are the entry cohorts by horizon. An outcome at two horizons is two members.
+    `followed` are the entry cohorts by horizon. An outcome at two horizons is two members, a refused one is none. Adds
+    the number of members: which of them may leave is decided later, and the adjustment is for the hidden ones too.
     """
     members = {}
     for outcome in spec.outcomes:
@@ -35,7 +36,11 @@ def family(spec: EvaluationSpec, followed: Mapping[int, EntryCohorts]) -> Family
     if len(members) < 2:
         return {}
     found = multiplicity.family_p_values(members)
-    return {key: p.adjusted for key, p in found.items() if not isinstance(p, NotEstimable)}
+    adjusted = {key: p.adjusted for key, p in found.items() if not isinstance(p, NotEstimable)}
+    if len(adjusted) < 2:
+        return {}
+    findings.facts(family_size=len(adjusted))
+    return adjusted
 
 
 def estimate(spec: EvaluationSpec, cohorts: EntryCohorts, adjusted: Family, findings: Findings) -> dict[str, Found]:

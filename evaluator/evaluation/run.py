@@ -82,7 +82,7 @@ def _effects(
         except PanelError as error:
             primary = _unobserved(connection, spec, horizon, primary, findings)
             findings.facts(refusal_detail=str(error))
-    adjusted = person_outcomes.family(spec, followed)
+    adjusted = person_outcomes.family(spec, followed, findings)
     for horizon, cohorts in followed.items():
         overall = person_outcomes.estimate(spec, cohorts, adjusted, findings)
         person_outcomes.describe(spec, design, cohorts, findings)

@@ -226,11 +226,11 @@ def _all(released: Released) -> Table | None:
         "Kommuner": [numbers.count(r["treated_clusters"], r["status"]) for r in rows],
         "Bemærkning": [r["reason"] or _other_inference(r, rows[0]) for r in rows],
     }
-    declared, caption = sum(numbers.is_known(r["p_family"]) for r in rows), ""
-    if declared:
+    size, caption = released.whole("family_size"), ""
+    if size and any(numbers.is_known(r["p_family"]) for r in rows):
         caption = (
             "Jo flere udfald, jo lettere rammer tilfældet et af dem: p er korrigeret for "
-            f"de {declared}, der på forhånd er valgt, og under 0,05 er et fund også blandt dem."
+            f"de {size}, der på forhånd er valgt og kan beregnes, og under 0,05 er et fund også blandt dem."
         )
     else:
         del columns["p, korrigeret"]

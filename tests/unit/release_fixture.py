@@ -150,7 +150,7 @@ def _trappe(store: Any) -> None:
           persons_comparison=41265, pool="not_yet", excluded_donors="", anticipation_months=3,
           first_start="2016-04-01", answer_kind="effect", credibility="green", plausibility="green", curve_choices=9,
           curve_joint_choices=9, curve_assignments=199, curve_p=0.015, bounds_searched=5.0,
-          decomposition_municipalities=90)  # fmt: skip
+          decomposition_municipalities=90, family_size=2)  # fmt: skip
     _common(store, run, (
         "Sammenligningen er med kommunerne, som de var; nogle af dem investerede også i de år.",
         "Målt 52 uger efter start på ydelsen; om forskellen holder længere, er ikke undersøgt.",

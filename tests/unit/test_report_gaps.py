@@ -209,9 +209,16 @@ def test_hidden_outcomes_and_end_states_leave_their_charts_and_are_counted(store
 def test_p_values_are_adjusted_for_the_declared_outcomes_and_say_of_how_many(store):
     shown = text_of(section(page(store, "trappe"), "udfald"))
     assert "p, korrigeret" in shown and "under 0,001" in shown and "0,094" in shown
-    assert "p er korrigeret for de 2, der på forhånd er valgt" in shown
-    alone = text_of(section(page(store, "trappe", estimates("p_family = null")), "udfald"))
-    assert "korrigeret" not in alone
+    assert "p er korrigeret for de 2, der på forhånd er valgt og kan beregnes" in shown
+    for change in (estimates("p_family = null"), "delete from release.run where {run} and key = 'family_size'"):
+        assert "korrigeret" not in text_of(section(page(store, "trappe", change), "udfald"))
+
+
+def test_p_values_are_said_to_be_adjusted_for_a_hidden_outcome_too(store):
+    hide = estimates(HIDE + ", p_value = null, p_family = null", "outcome = 'education'")
+    shown = text_of(section(page(store, "trappe", hide), "udfald"))
+    assert "under 0,001" in shown and "0,094" not in shown
+    assert "p er korrigeret for de 2, der på forhånd er valgt og kan beregnes" in shown
 
 
 def test_hidden_exits_of_an_association_say_so(store):

@@ -20,9 +20,10 @@ from evaluator.evaluation.sensitivity import Question
 from evaluator.inference import offered
 from evaluator.release_rules import RULES, Policy
 from evaluator.results import Findings, columns
-from evaluator.spec import Curve
+from evaluator.spec import Curve, Outcome
 from evaluator.vocabulary import Light
 
+POLICY = Policy(MINIMUM_COUNT)
 SMALL = Curve(comparison=("never", "not_yet"), base_periods=(6, 12), leave_out=("nobody", "largest"), draws=99)
 SPEC = replace(
     TRAPPE,
@@ -80,27 +81,53 @@ def test_what_is_left_out_counts_for_what_may_leave(question: Question) -> None:
     found = question.smallest_without(code)
     assert found <= min(int(exposed["job"].sum()), int(exposed["persons"].sum() - exposed["job"].sum()))
     row = dict.fromkeys(columns("estimates")) | {"is_estimable": True, "n": 500, "unit": "share"}
-    (gone,) = RULES["estimates"]([row | {"value": 0.1, "smallest_count": MINIMUM_COUNT}], Policy(MINIMUM_COUNT))
+    (gone,) = RULES["estimates"]([row | {"value": 0.1, "smallest_count": MINIMUM_COUNT}], POLICY)
     assert (gone["value"], gone["status"]) == (None, "suppressed")
 
 
 def test_declared_outcomes_are_adjusted_for_one_another(moved: Question) -> None:
     both = replace(SPEC, outcomes=tuple(o for o in TRAPPE.outcomes if o.name in ("job", "education", "recipients")))
     followed = {52: moved.cohorts}
-    adjusted, findings = family(both, followed), Findings()
+    findings = Findings()
+    adjusted = family(both, followed, findings)
     estimate(both, moved.cohorts, adjusted, findings)
     rows = {row["outcome"]: row for row in findings.rows["estimates"]}
     assert set(adjusted) == {("job", 52), ("education", 52)}  # job at 26 weeks has nobody followed
     assert rows["job"]["p_value"] < rows["job"]["p_family"] < 0.05 < rows["education"]["p_family"]
     assert rows["education"]["p_value"] <= rows["education"]["p_family"]
     assert rows["self_support"]["p_family"] is None  # not declared
-    assert family(SPEC, followed) == {}  # one outcome is its own family
+    assert findings.rows["run"] == [{"key": "family_size", "value": "2"}]
+    alone = Findings()
+    assert family(SPEC, followed, alone) == {}  # one outcome is its own family
+    assert alone.rows == {}
 
 
 def test_adjusted_p_values_leave_as_p_values_do() -> None:
     row = dict.fromkeys(columns("estimates")) | {"is_estimable": True, "n": 500, "unit": "share", "p_family": 0.01234}
-    hidden, shown = RULES["estimates"]([row | {"smallest_count": n} for n in (5, 6)], Policy(MINIMUM_COUNT))
+    hidden, shown = RULES["estimates"]([row | {"smallest_count": n} for n in (5, 6)], POLICY)
     assert (hidden["p_family"], shown["p_family"]) == (None, 0.012)
+
+
+def test_a_hidden_member_still_counts_in_the_family(moved: Question) -> None:
+    both = replace(SPEC, outcomes=tuple(o for o in TRAPPE.outcomes if o.name in ("job", "education")))
+    nearly = pl.when(pl.col("cohort") > 0).then(0).otherwise(pl.col("education")).alias("education")
+    cohorts, findings = replace(moved.cohorts, cells=moved.cohorts.cells.with_columns(nearly)), Findings()
+    estimate(both, cohorts, family(both, {52: cohorts}, findings), findings)
+    rows = [{name: row.get(name) for name in columns("estimates")} for row in findings.rows["estimates"]]
+    before, after = ({r["outcome"]: r["p_family"] for r in table} for table in (rows, RULES["estimates"](rows, POLICY)))
+    assert before["job"] is not None and before["education"] is not None
+    assert after["job"] is not None and after["education"] is None
+    assert findings.rows["run"] == [{"key": "family_size", "value": "2"}]
+
+
+def test_an_outcome_beside_refused_ones_is_its_own_family(moved: Question) -> None:
+    both = replace(SPEC, outcomes=(TRAPPE.primary, Outcome("paid_hours_20", 52)))
+    is_known = pl.col("cohort") == 0  # no treated municipality states hours
+    known = pl.when(is_known).then(pl.col("persons")).otherwise(0).alias("persons_with_hours")
+    cells = moved.cohorts.cells.with_columns(known, pl.when(is_known).then(1).otherwise(0).alias("paid_hours_20"))
+    findings = Findings()
+    assert family(both, {52: replace(moved.cohorts, cells=cells)}, findings) == {}
+    assert findings.rows == {}
 
 
 def test_false_starts_read_nobody_who_could_be_exposed(question: Question) -> None:
