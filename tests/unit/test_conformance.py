@@ -248,7 +248,7 @@ def test_the_command_prints_the_table_and_its_exit_code_is_the_verdict(name, cod
     assert main(["conformance", name, "--draws", "20", "--world", "random_equal_sizes"]) == code
     said = capsys.readouterr()
     assert told in said.out + said.err
-    assert ("random_equal_sizes: 20 draws" in said.err) == ("coverage of the published interval" in said.out)
+    assert ("random_equal_sizes: 20 draws" in said.err) == ("bias, simulation errors" in said.out)
 
 
 def test_an_unknown_world_is_refused_with_those_that_are_known(capsys):
