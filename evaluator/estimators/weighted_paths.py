@@ -165,10 +165,10 @@ def _of_sets(method: Matching, contrasts: Sequence[Contrast], treated: Ints) -> 
     """Return the effects of several treated units and of sets of donors in their place."""
     from threadpoolctl import threadpool_limits
 
-    from evaluator.inference.placebo import _sets
+    from evaluator.inference.placebo import donor_sets
 
     panel, donors = contrasts[0].panel, contrasts[0].donors
-    sets = [donors[members] for members in _sets(donors.size, panel.cohort[treated])]
+    sets = [donors[members] for members in donor_sets(donors.size, panel.cohort[treated])]
     with threadpool_limits(limits=1):
         actual = _averaged(method, contrasts)
         table = [_averaged(method, _in_place(contrasts, members)) for members in sets]

@@ -60,7 +60,7 @@ def _stand_in(
     treated, donors = np.flatnonzero(own != NEVER), np.flatnonzero(own == NEVER)
     actual, labels = _numbers(estimator, chosen, kind, wanted)
     persons = np.bincount(chosen.cluster, weights=chosen.weight, minlength=own.size)
-    sets = _sets(donors.size, own[treated])
+    sets = donor_sets(donors.size, own[treated])
     cohort = np.full((len(sets), donors.size), NEVER, dtype=np.int64)
     for row, members in zip(cohort, sets, strict=True):
         row[members] = own[treated]
@@ -117,7 +117,7 @@ def independent_donors(panel: Panel | Sections, stand_ins: int) -> int:
     return min(stand_ins, int(np.unique(panel.cluster[panel.cohort == NEVER]).size))
 
 
-def _sets(donors: int, starts: Ints) -> list[Ints]:
+def donor_sets(donors: int, starts: Ints) -> list[Ints]:
     """Return who stands in for the treated with these starts: every assignment, or DRAWS different ones at random.
 
     Different assignments are counted, never draws: with few donors a test must not look finer than it is.
