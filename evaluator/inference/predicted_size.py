@@ -13,20 +13,18 @@ import numpy as np
 from evaluator.inference.rule import size_of
 from evaluator.vocabulary import Floats
 
-HALVINGS = 60
 _NODES, _MASS = np.polynomial.legendre.leggauss(120)
 
 
 def of_ranks(own: float, chance: Floats, level: float) -> float:
     """Return the size of a rank among the donors: the critical value is that of their mixture."""
+    from scipy.optimize import brentq
     from scipy.special import ndtr
 
     error = np.sqrt(chance)
-    low, high = 0.0, 40.0 * float(error.max())
-    for _ in range(HALVINGS):
-        middle = (low + high) / 2
-        low, high = (middle, high) if 2 * ndtr(-middle / error).mean() > size_of(level) else (low, middle)
-    return float(2 * ndtr(-high / math.sqrt(own)))
+    most = 40.0 * float(error.max())
+    critical = brentq(lambda x: 2 * ndtr(-x / error).mean() - size_of(level), 0.0, most, xtol=1e-14 * most)
+    return float(2 * ndtr(-critical / math.sqrt(own)))
 
 
 def of_normal(own: float, chance: Floats, level: float) -> float:
