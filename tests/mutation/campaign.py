@@ -208,34 +208,39 @@ def verdicts(path: Path, calls: dict[str, list[str]], tests: list[Path], options
     return made
 
 
+def _rows(table: Path) -> list[Verdict]:
+    return list(csv.DictReader(table.read_text(encoding="utf-8").splitlines())) if table.exists() else []
+
+
 def _write(found: list[Verdict]) -> None:
+    """Write both tables; modules that were not tried keep their rows, those that are gone lose them."""
+    tried = {verdict["file"] for verdict in found}
+    known = {str(path.relative_to(ROOT)) for path in _files(TARGETS)} - tried
+    counts = {r["file"]: (int(r["mutants"]), int(r["killed"])) for r in _rows(RESULTS) if r["file"] in known}
+    for name in tried:
+        noticed = [verdict["verdict"] != "survived" for verdict in found if verdict["file"] == name]
+        counts[name] = (len(noticed), sum(noticed))
+    total = tuple(sum(column) for column in zip(*counts.values(), strict=True))
     with RESULTS.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(("file", "mutants", "killed", "survived", "killed_percent"))
-        by_file = defaultdict(list)
-        for verdict in found:
-            by_file[verdict["file"]].append(verdict["verdict"] != "survived")
-        for name, killed in [*sorted(by_file.items()), ("all", [k for part in by_file.values() for k in part])]:
-            share = f"{100 * sum(killed) / len(killed):.1f}"
-            table.writerow((name, len(killed), sum(killed), len(killed) - sum(killed), share))
-    judged = {}
-    if SURVIVORS.exists():
-        with SURVIVORS.open(encoding="utf-8", newline="") as file:
-            judged = {(r["file"], r["function"], r["change"]): r["judgement"] for r in csv.DictReader(file)}
+        for name, (number, killed) in [*sorted(counts.items()), ("all", total)]:
+            table.writerow((name, number, killed, number - killed, f"{100 * killed / number:.1f}"))
+    kept = _rows(SURVIVORS)
+    judged = {(r["file"], r["function"], r["change"]): r["judgement"] for r in kept}
+    survived = [verdict for verdict in found if verdict["verdict"] == "survived"]
+    rows = [(v["file"], v["function"], v["change"]) for v in [*(r for r in kept if r["file"] in known), *survived]]
     with SURVIVORS.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(("file", "function", "change", "judgement"))
-        for verdict in found:
-            key = (verdict["file"], verdict["function"], verdict["change"])
-            if verdict["verdict"] == "survived":
-                table.writerow((*key, judged.get(key, "")))
+        table.writerows((*row, judged.get(row, "")) for row in sorted(rows, key=lambda row: row[0]))
 
 
 def main() -> None:
     """Run the campaign and write both tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--file", action="append", help="only modules with this name")
+    parser.add_argument("--file", action="append", help="only modules with this name; the others keep their rows")
     parser.add_argument("--fresh", action="store_true", help="try the killed again too")
     options = parser.parse_args()
     BUILD.mkdir(parents=True, exist_ok=True)
@@ -251,9 +256,8 @@ def main() -> None:
             killed = sum(verdict["verdict"] != "survived" for verdict in part)
             print(f"{path.relative_to(ROOT)}: {killed} of {len(part)} killed", flush=True)
             found += part
-    if options.file is None:
-        _write(found)
-        print(RESULTS.read_text(encoding="utf-8"))
+            _write(found)
+    print(RESULTS.read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":
