@@ -146,3 +146,52 @@ def test_weights_of_an_estimator_are_refitted_over_all_periods():
     plain = refitted(DonorPool(weigh="equal"), contrasts_of(DonorPool(weigh="equal"), panel)[0])
     gap = outcome[0] - outcome[1:].mean(axis=0)
     np.testing.assert_allclose(plain(1.5), of_gaps(gap, 26)(1.5), atol=1e-12)
+
+
+@pytest.mark.parametrize(("seed", "start"), [(11, 35), (12, 35), (13, 45), (14, 55)])
+def test_ends_are_the_last_kept_effects_to_five_digits(seed, start):
+    """Wandering gaps: the ends lie further out than any residual at the estimate, so the search has to widen."""
+    rng = np.random.default_rng(seed)
+    gap = np.zeros(60)
+    for period in range(1, 60):
+        gap[period] = 0.97 * gap[period - 1] + rng.normal()
+    residuals, value = of_gaps(gap, start), gap[start:].mean() - gap[:start].mean()
+    found = conformal(residuals, value, start)
+    size = found.high - found.low
+    for end, side in ((found.low, -1), (found.high, 1)):
+        assert brute_force(residuals(end - side * 1e-5 * size), start) > 0.05
+        beyond = end + side * np.concatenate([[1e-5 * size], np.linspace(0.01, 4, 400) * size])
+        assert max(brute_force(residuals(x), start) for x in beyond) <= 0.05
+
+
+def test_the_search_widens_until_effects_are_rejected():
+    """Residuals that reject from 70 on although the first reach, the largest residual at the estimate, is 1."""
+    wave = np.cos(np.arange(40.0))
+
+    def residuals(effect):
+        return np.where(np.arange(40) >= 36, 100.0, wave) if abs(effect) > 70 else wave
+
+    found = conformal(residuals, 0.0, 36)
+    assert found.low == pytest.approx(-70, abs=1e-6) and found.high == pytest.approx(70, abs=1e-6)
+
+
+def test_an_estimate_that_is_itself_rejected_leaves_no_interval():
+    large = np.where(np.arange(40) >= 38, 5.0, np.cos(np.arange(40.0)))
+    found = conformal(lambda _: large, 1.0, 38)
+    assert (found.low, found.high) == (1.0, 1.0) and found.p_value == 1 / 40
+
+
+def test_one_unknown_residual_is_refused():
+    with pytest.raises(ValueError, match="conformal"):
+        conformal(lambda _: np.append(np.nan, np.ones(39)), 0.0, 30)
+
+
+def test_residuals_of_nothing_have_no_reach_of_their_own():
+    found = conformal(lambda _: np.zeros(40), 0.0, 36)
+    assert (found.p_value, found.low, found.high) == (1.0, -np.inf, np.inf)
+
+
+def test_a_tie_is_one_of_the_series_own_scale():
+    residual = np.append(np.arange(1.0, 40.0), 39.0 + 1e-13) * 1e-9
+    assert block_p_value(residual, 39) == pytest.approx(2 / 40)
+    assert block_p_value(np.append(np.arange(1.0, 40.0), 39.5) * 1e9, 39) == pytest.approx(1 / 40)
