@@ -122,3 +122,20 @@ def test_unknown_donors_are_left_out():
 def test_what_is_no_effect_is_an_error(treated, share, message):
     with pytest.raises(ValueError, match=message):
         conley_taber(treated, share)
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_ties_on_either_side_count_in_their_tail(side):
+    of_one_sign = side * np.arange(0.0, 60.0)
+    assert conley_taber([placebos(0.0, of_one_sign)]).p_value == pytest.approx(4 / 61)
+    almost = conley_taber([placebos(side * 19.5 * (1 + 1e-12), UP_TO_40)])
+    assert almost.p_value == pytest.approx(4 / 41)
+
+
+def test_a_treated_without_share_does_not_count_and_none_may_be_unknown():
+    found = conley_taber([placebos(1.0, UP_TO_40), placebos(9.0, UP_TO_40)], [1.0, 0.0])
+    assert found.value == 1.0
+    with pytest.raises(ValueError, match="expected a number"):
+        conley_taber([placebos(1.0, UP_TO_40), placebos(np.nan, UP_TO_40)])
+    with pytest.raises(ValueError, match="at least one donor"):
+        conley_taber([placebos(1.0, UP_TO_40), placebos(1.0, [np.nan])])

@@ -138,3 +138,20 @@ def test_refusals():
     assert isinstance(ferman_pinto([flat]), NotEstimable) and isinstance(ferman_pinto([hardly]), NotEstimable)
     with pytest.raises(ValueError, match="persons behind every one"):
         ferman_pinto([nobody])
+
+
+def test_nineteen_donors_reach_the_level_and_all_treated_need_donors_that_differ():
+    nineteen = drawn(9, donors=19, effect=50.0)
+    assert ferman_pinto([nineteen]).p_value == 1 / 20
+    flat = Placebos(np.array([1.0]), np.zeros((60, 1)), np.ones(60), 1.0)
+    assert isinstance(ferman_pinto([drawn(9), flat]), NotEstimable)
+
+
+def test_the_fit_finds_both_ends_of_the_share_that_falls_with_size():
+    size = np.array([1.0, 2.0, 4.0, 8.0, 16.0, 32.0])
+    a, b = variance_of_size(3.0 / size, size)
+    assert (a, b) == (pytest.approx(0.0, abs=1e-7), pytest.approx(3.0, rel=1e-6))
+    a, b = variance_of_size(np.full(6, 3.0), size)
+    assert (a, b) == (pytest.approx(3.0, rel=1e-6), pytest.approx(0.0, abs=1e-6))
+    a, b = variance_of_size(2.0 + 3.0 / size, size)
+    assert (a, b) == (pytest.approx(2.0, rel=1e-6), pytest.approx(3.0, rel=1e-5))
