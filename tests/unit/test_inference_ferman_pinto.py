@@ -61,9 +61,10 @@ def test_one_treated_ranks_by_definition_with_the_null_imposed(seed):
     assert found.floor == 1 / 61
 
 
-def test_equal_sizes_give_the_plain_rank():
+@pytest.mark.parametrize("effect", [0.0, 0.01, -1.7, 60.0])
+def test_equal_sizes_give_the_plain_rank(effect):
     rng = np.random.default_rng(7)
-    data = Placebos(np.array([1.7]), rng.normal(size=(97, 1)), np.full(97, 50.0), 50.0)
+    data = Placebos(np.array([effect]), rng.normal(size=(97, 1)), np.full(97, 50.0), 50.0)
     plain, found = randomisation(data), ferman_pinto([data])
     assert found.p_value == plain.p_two_sided
     np.testing.assert_allclose([found.low, found.high], [plain.low, plain.high], atol=1e-7)
@@ -155,3 +156,11 @@ def test_the_fit_finds_both_ends_of_the_share_that_falls_with_size():
     assert (a, b) == (pytest.approx(3.0, rel=1e-6), pytest.approx(0.0, abs=1e-6))
     a, b = variance_of_size(2.0 + 3.0 / size, size)
     assert (a, b) == (pytest.approx(2.0, rel=1e-6), pytest.approx(3.0, rel=1e-5))
+
+
+def test_ties_count_as_at_least_as_large():
+    donors = np.arange(1.0, 98.0)
+    tied = Placebos(np.array([97.0 * (1 + 1e-12)]), donors[:, None], np.full(97, 50.0), 50.0)
+    assert ferman_pinto([tied]).p_value == 2 / 98
+    over = Placebos(np.array([97.0 * (1 + 1e-6)]), donors[:, None], np.full(97, 50.0), 50.0)
+    assert ferman_pinto([over]).p_value == 1 / 98
