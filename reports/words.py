@@ -247,6 +247,7 @@ INFERENCE = {
     "leave_one_cluster_out": "udeladelse af én kommune ad gangen og en t-fordeling",
     "influence_function": "spredning mellem kommuner",
     "randomisation": "placebotest over kommuner",
+    "ferman_pinto": "placebotest over kommuner, hver bragt til kommunens størrelse (Ferman og Pinto 2019)",
     "randomisation_scaled": "placebotest over kommuner, skaleret efter størrelse",
 }
 BELOW_ZERO = "En beregnet andel kan ligge lidt under nul, når den er lille og usikker."

@@ -158,5 +158,5 @@ def _with_one_treated(estimator: Any, seed: int) -> Check:
         note = f"{type(error).__name__}: {error}"
         return judged(ONE_TREATED.name, "no clustered error", None, "", isinstance(error, EvaluatorError), note)
     told = found.method if isinstance(found, Estimate) else found.reason
-    holds = not isinstance(found, Estimate) or found.method == "randomisation"
+    holds = not isinstance(found, Estimate) or found.method == "ferman_pinto"
     return judged(ONE_TREATED.name, "no clustered error", None, "randomisation or a refusal", holds, told)

@@ -23,8 +23,9 @@ from evaluator.evaluation.entry_cohorts import NEVER_LABEL, EntryCohorts, unit_o
 from evaluator.evaluation.methods import answer, chosen
 from evaluator.evaluation.sensitivity import Question
 from evaluator.inference.aggregation import aggregate
+from evaluator.inference.ferman_pinto import p_value
 from evaluator.inference.offered import MIN_DONORS
-from evaluator.inference.placebo import different, randomisation, when_assigned
+from evaluator.inference.placebo import different, when_assigned
 from evaluator.panel import select
 from evaluator.results import Findings
 from evaluator.spec import POOLS, EvaluationSpec
@@ -157,7 +158,7 @@ def _ranked(actual: Floats, effects: Floats, sizes: Floats, treated_size: float)
         return JointTest(0, assignments, reason="intet valg kan beregnes ved alle fordelinger af indsatsen.")
     medians = np.median(effects[possible][:, known], axis=1)
     placebos = Placebos(np.array([np.median(actual[known])]), medians[:, None], sizes[possible], treated_size)
-    return JointTest(choices, assignments, randomisation(placebos, scaled=True).p_two_sided)
+    return JointTest(choices, assignments, p_value([placebos], 0.0) if medians.any() else float(not actual.any()))
 
 
 def _too_few_donors(donors: int) -> str:

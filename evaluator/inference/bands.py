@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from evaluator.errors import PanelError
+from evaluator.inference.ferman_pinto import variance_of_size
 from evaluator.inference.joint import critical_values, exceeds, scores
 from evaluator.inference.leave_one_out import Replicates, averages
 from evaluator.inference.offered import (
@@ -25,7 +26,7 @@ from evaluator.inference.offered import (
     too_few_donors,
     weak_base,
 )
-from evaluator.inference.placebo import independent_donors, known_donors, placebos, spread
+from evaluator.inference.placebo import independent_donors, known_donors, placebos
 from evaluator.inference.rule import has_error
 from evaluator.vocabulary import Bools, Floats, Ints, NotEstimable, Panel, Sections
 
@@ -140,7 +141,8 @@ def _randomised_pre_trend(
 ) -> PreTrend | NotEstimable:
     """Rank the treated clusters' largest scaled effect at the event times `before` among the donors'.
 
-    An event time at which all donors' effects are 0 has no scale and is not used.
+    The scale is that of `ferman_pinto` under no effect. An event time at which all donors' effects are 0 has none and
+    is not used.
     """
     try:
         found = placebos(estimator, panel, "event")
@@ -153,9 +155,10 @@ def _randomised_pre_trend(
         return too_few_donors(donors)
     own, others, used = [], [], []
     for column, there in zip(columns, known, strict=True):
-        a, b = spread(found, column)
-        if a + b == 0:
+        if not found.donors[there, column].any():
             continue
+        squares = np.append(found.donors[there, column], found.effect[column]) ** 2
+        a, b = variance_of_size(squares, np.append(found.size[there], found.treated_size))
         used.append(int(times[column - 1]))
         own.append(abs(found.effect[column]) / np.sqrt(a + b / found.treated_size))
         score = np.full(there.size, -np.inf)  # a donor without the event time cannot have its largest there

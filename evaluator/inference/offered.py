@@ -9,7 +9,7 @@ import numpy as np
 
 from evaluator.errors import PanelError
 from evaluator.inference.leave_one_out import Replicates, averages
-from evaluator.inference.placebo import independent_donors, known_donors, placebos_of, randomisation
+from evaluator.inference.placebo import independent_donors, known_donors, placebos_of
 from evaluator.inference.rule import FEW, has_error, size_of
 from evaluator.inference.support import is_only_never
 from evaluator.vocabulary import NEVER, Estimate, NotEstimable, Panel, Placebos, Sections
@@ -131,6 +131,9 @@ def with_error(value: float, se: float, level: float, support: Support) -> Estim
 
 
 def _by_randomisation(placebos: _Placebos, loo: Replicates, row: int, level: float) -> Estimate | NotEstimable:
+    """Return the rank among donors at the treated ones' size; a set of several stands in by the persons in it all."""
+    from evaluator.inference.ferman_pinto import ferman_pinto  # which takes its refusals from here
+
     panel = placebos.panel
     try:
         placebo = placebos.of(row)
@@ -141,14 +144,14 @@ def _by_randomisation(placebos: _Placebos, loo: Replicates, row: int, level: flo
     donors = independent_donors(panel, int(known_donors(placebo, row).sum()))
     if 1 / (donors + 1) > size_of(level):
         return too_few_donors(donors)
-    found = randomisation(placebo, column=row, scaled=True, level=level)
-    if found.low == found.high:
-        return no_chance() if found.value else no_variation(found.value)
+    found = ferman_pinto([placebo], column=row, level=level)
+    if isinstance(found, NotEstimable):
+        return found if placebo.effect[row] else no_variation(float(placebo.effect[row]))
     persons, treated = round(float(loo.persons[row])), int(loo.treated[row])
     pool = int(np.unique(panel.cluster[panel.cohort == NEVER]).size)
     clusters = treated + (donors if treated == 1 else pool)  # a donor without persons in the base is none
     return Estimate(
-        found.value, None, found.low, found.high, level, persons, clusters, treated, "randomisation", found.p_two_sided
+        found.value, None, found.low, found.high, level, persons, clusters, treated, found.method, found.p_value
     )
 
 

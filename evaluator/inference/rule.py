@@ -3,7 +3,7 @@
 What is counted is clusters with positive weight in the number itself, not in the panel, on either side. From 5 treated
 and 5 compared: leave-one-cluster-out and t with the effective degrees of freedom of the smaller side. With more than
 500 clusters (persons, say) and at least 40 such degrees of freedom: clustered influence function and normal. Below 5
-treated: randomisation over clusters, scaled by persons. Below 5 compared: refused.
+treated: randomisation over clusters, each at the treated one's size (`ferman_pinto`). Below 5 compared: refused.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ def test_size_and_coverage_come_from_draws_of_their_own():
 def test_too_few_treated_get_no_clustered_error_but_randomisation(here, treated):
     rows = list(main_cells.refused(World(f"few_{treated}", treated), argparse.Namespace(draws=2, workers=1)))
     assert rows[0]["verdict"].startswith(f"refused: Kun {treated} kommuner")
-    assert {row["method"] for row in rows[1:]} == {"randomisation", "influence_normal"}
+    assert {row["method"] for row in rows[1:]} == {"ferman_pinto", "influence_normal"}
 
 
 @pytest.mark.parametrize(

@@ -52,8 +52,8 @@ def world(starts, clusters=60, periods=12, seed=1, effect=0.0):
         (40, 500, "leave_one_cluster_out"),
         (40, 501, "leave_one_cluster_out"),
         (5, 80, "leave_one_cluster_out"),
-        (4, 80, "randomisation"),
-        (1, 80, "randomisation"),
+        (4, 80, "ferman_pinto"),
+        (1, 80, "ferman_pinto"),
     ],
 )
 def test_the_method_follows_the_count_of_treated_clusters(treated, clusters, method):
@@ -67,7 +67,7 @@ def test_the_method_follows_the_count_of_treated_clusters(treated, clusters, met
         weights=data.weight[(data.cohort == 6) & (data.period >= 6)],
     )
     loo = leave_one_cluster_out(GroupTime(), data, "simple")
-    if method == "randomisation":
+    if method == "ferman_pinto":
         assert found.se is None and found.freedom is None
     elif method == "influence_function":
         assert found.se == pytest.approx(loo.aggregate.se) and found.freedom is None
@@ -92,7 +92,7 @@ def test_clusters_are_counted_in_the_number_and_not_in_the_panel():
     }
     assert counts[2] == (8, "leave_one_cluster_out")
     assert counts[5] == (6, "leave_one_cluster_out")  # the late two are not observed so long after the start
-    assert counts[-6] == (2, "randomisation")  # the early six have no period so long before
+    assert counts[-6] == (2, "ferman_pinto")  # the early six have no period so long before
     assert isinstance(found.overall, Estimate) and found.overall.treated_clusters == 8
 
 

@@ -12,9 +12,9 @@ from evaluator.inference import (
     leave_one_cluster_out,
     placebos,
     pre_trend_test,
-    spread,
 )
 from evaluator.inference.bands import Numbers, band, family_numbers, usable
+from evaluator.inference.ferman_pinto import variance_of_size
 from evaluator.inference.offered import too_few_donors
 from evaluator.inference.placebo import known_donors
 from evaluator.panel import select
@@ -30,7 +30,9 @@ def test_the_pre_trend_of_few_treated_is_the_largest_scaled_effect_by_hand(start
     early = [1 + at for at, time in enumerate(labels) if time < 0]
     own, others, known = [], [], []
     for column in early:
-        a, b = spread(made, column)
+        there = known_donors(made, column)
+        squares = np.append(made.donors[there, column], made.effect[column]) ** 2
+        a, b = variance_of_size(squares, np.append(made.size[there], made.treated_size))
         own.append(abs(made.effect[column]) / np.sqrt(a + b / made.treated_size))
         known.append(known_donors(made, column))
         others.append(np.where(known[-1], np.abs(made.donors[:, column]) / np.sqrt(a + b / made.size), -np.inf))

@@ -8,8 +8,9 @@ from cluster_sections import noise
 from scipy.stats import t
 
 from evaluator.estimators import GroupTime
-from evaluator.inference import aggregate, estimates, leave_one_cluster_out, overall, placebos, randomisation, spread
+from evaluator.inference import aggregate, estimates, leave_one_cluster_out, overall, placebos, spread
 from evaluator.inference import offered as words
+from evaluator.inference.ferman_pinto import ferman_pinto
 from evaluator.inference.offered import Support, by_error, is_base, periods_before, with_error
 from evaluator.inference.placebo import known_donors, placebos_of
 from evaluator.panel import select
@@ -143,9 +144,9 @@ def test_a_randomised_estimate_is_the_scaled_rank_of_its_placebos(treated):
     found = estimates(GroupTime(), data, "event")
     made = placebos(GroupTime(), data, "event")
     for row, part in enumerate((found.overall, *found.parts)):
-        expected = randomisation(made, column=row, scaled=True)
+        expected = ferman_pinto([made], column=row)
         assert (part.value, part.low, part.high) == (expected.value, expected.low, expected.high)
-        assert (part.p_value, part.se, part.method) == (expected.p_two_sided, None, "randomisation")
+        assert (part.p_value, part.se, part.method) == (expected.p_value, None, "ferman_pinto")
         assert (part.treated_clusters, part.clusters, part.freedom) == (treated, 30, None)
     exposed = (data.cohort == 6) & (data.period >= 6)
     assert found.overall.n == data.weight[exposed].sum() and found.kind == "event"
