@@ -44,10 +44,11 @@ COLUMNS: dict[str, str] = {
     "sha256 text",
     "refusals": "outcome text, reason text, what_would_help text",
     "caveats": "position int, text text",
+    "participants": "outcome text, horizon_weeks int, who text, persons bigint, share double, status text",
 }
 EFFECT_TABLES = (
     *("estimates", "before_after", "end_states", "placebos", "groups", "means"),
-    *("bounds", "drift", "curve", "decomposition"),
+    *("bounds", "drift", "curve", "decomposition", "participants"),
 )
 """Tables from which an effect can be read or computed; of a refused run nothing in them leaves."""
 

@@ -264,6 +264,29 @@ def _groups(rows: list[Row], policy: Policy) -> list[Row]:
     return released
 
 
+def _participants(rows: list[Row], policy: Policy) -> list[Row]:
+    """Participants and others, in the state and not, are four cells: all of them may leave, or only what is of all."""
+    counted = {row["who"]: row for row in rows}
+    parts = [counted[who] for who in ("participants", "others") if who in counted]
+    cells = [cell for row in parts for cell in (row["count"], row["persons"] - row["count"])]
+    hidden = any(policy.hides(cell) for cell in cells)
+    published = cells if policy.is_public else disclosure.rounded_parts(cells)
+    inside, outside = published[::2], published[1::2]
+    released = []
+    for at, row in enumerate(parts):
+        persons = inside[at] + outside[at]
+        numbers = {"persons": persons, "share": round(inside[at] / persons, SHARE_DECIMALS)} if not hidden else {}
+        released.append(
+            {**row, "persons": None, "share": None, **numbers, "status": "suppressed" if hidden else "shown"}
+        )
+    for row in (row for who, row in counted.items() if who == "all"):
+        share = _share(row["count"], row["persons"], policy) if hidden else sum(inside) / sum(published)
+        status = "suppressed" if share is None else "shown"
+        share = None if share is None else round(share, SHARE_DECIMALS)
+        released.append({**row, "persons": policy.count(row["persons"]), "share": share, "status": status})
+    return released
+
+
 def _counts(*names: str) -> Callable[[list[Row], Policy], list[Row]]:
     """Return a rule that rounds and hides the named counts of register rows."""
     strict = Policy(disclosure.MINIMUM_COUNT)
@@ -293,4 +316,5 @@ RULES: dict[str, Callable[[list[Row], Policy], list[Row]]] = {
     "deliveries": _counts("rows", "rejected"),
     "refusals": _as_they_are,
     "caveats": _as_they_are,
+    "participants": _participants,
 }

@@ -53,6 +53,7 @@ TABLES: dict[str, str] = {
     "period_to date, sha256 text",
     "refusals": "run_id text, outcome text, reason text, what_would_help text",
     "caveats": "run_id text, position int, text text",
+    "participants": "run_id text, outcome text, horizon_weeks int, who text, persons bigint, count bigint",
 }
 
 

@@ -30,6 +30,7 @@ TABLES = (
     "deliveries",
     "refusals",
     "caveats",
+    "participants",
 )
 WITHOUT_HORIZON = ("recipients", "exit_job", "exit_education", "exit_other_benefit", "exit_self_support")
 

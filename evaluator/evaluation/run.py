@@ -16,11 +16,12 @@ from evaluator.evaluation.curve import specification_curve
 from evaluator.evaluation.entry_cohorts import entry_cohorts, open_outcomes
 from evaluator.evaluation.estimate_rows import answer_kind
 from evaluator.evaluation.exhibit import decompose
+from evaluator.evaluation.participants import denominators
 from evaluator.evaluation.placebo_dates import placebo_dates
 from evaluator.evaluation.placebo_outcomes import placebo_outcomes
 from evaluator.evaluation.sensitivity import Question
 from evaluator.results import Findings
-from evaluator.spec import PERSON_OUTCOMES, SERIES_OUTCOMES, EvaluationSpec
+from evaluator.spec import END_STATES, PERSON_OUTCOMES, SERIES_OUTCOMES, EvaluationSpec
 from evaluator.vocabulary import Diagnostic, Estimate, Light, NotEstimable
 
 Found = Estimate | NotEstimable
@@ -93,6 +94,8 @@ def _effects(
         if is_primary:
             primary = overall[spec.primary.name]
             person_outcomes.event_study(spec, cohorts, spec.primary.name, findings)
+            if spec.intervention.kind == "programme" and spec.primary.name in END_STATES:
+                denominators(connection, cohorts, spec.primary.name, findings)
             checks = [
                 person_outcomes.pre_trend(spec, cohorts, spec.primary.name),
                 *composition(connection, spec, design),

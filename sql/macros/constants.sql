@@ -27,3 +27,6 @@ create or replace temp macro age_group(age) as
 
 -- Christiansø, in Statistics Denmark's tables beside the 98 municipalities, belongs to none (DOMAIN 2.3).
 create or replace temp macro no_municipality() as '411';
+
+-- The type of an offer that says its person takes part in the municipality's own project (contract tilbud).
+create or replace temp macro own_project() as 'projekt';

@@ -21,6 +21,7 @@ COLUMNS = {
     "samtaler": ("pnr_pseudo", "dato", "samtaletype", "udeblevet"),
     "sanktioner": ("pnr_pseudo", "dato", "paragraf", "type", "status"),
     "beskaeftigelse": ("pnr_pseudo", "maaned", "timer", "loen"),
+    "tilbud": ("pnr_pseudo", "fra", "til", "type", "timer_pr_uge"),
     "uddannelse": ("pnr_pseudo", "fra", "til", "uddannelsesart"),
     "kommunepanel": ("kommunekode", "periode", "ydelse", "fuldtid"),
 }
