@@ -48,7 +48,8 @@ class Curve:
 def sentences(connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec, design: Design) -> list[str]:
     """Return the lines of the plan, in Danish: the table, or why there is none."""
     if len(design.treated) != 1:
-        return [f"recipients: ingen styrke, serien regnes for én kommune ad gangen, her er {len(design.treated)}."]
+        many = f"en serie regnes for én kommune ad gangen, og her er {len(design.treated)}"
+        return [f"recipients: ingen styrke, {many}. Skriv en specifikation for hver."]
     several = PERIODS[spec.panel.period]
     method = series.estimator_of(spec)
     try:
@@ -143,7 +144,7 @@ def _floor(donors: int) -> Iterator[str]:
     most = most_outcomes(donors, LEVEL)
     yield (
         f"  Mindst mulige p-værdi: 1/{donors + 1} = {1 / (donors + 1):.3f}".replace(".", ",")
-        + f". Så lav bliver den kun, når kommunen ligger længere fra de øvrige end alle {donors} "
+        + f". Så lav bliver den kun, når kommunen efter sin størrelse ligger længere fra de øvrige end alle {donors} "
         f"sammenligningskommuner med kendte tal; med flere end {most} udfald (Holm) kan intet findes."
     )
 

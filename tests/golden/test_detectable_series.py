@@ -1,7 +1,7 @@
 """On the real series: what a municipality could show, told from four years before a date, is found four times in five.
 
-Every year has other numbers before and after it, so single years are far off (58 to 100 per cent with 25 to 29
-municipalities each, 2010 to 2025); what is promised is an average over years.
+No year is as restless as those before it, so single years are far off (46 to 98 per cent with 24 to 29 municipalities
+each, 2011 to 2024); what is promised is an average over years.
 """
 
 from dataclasses import replace

@@ -1,14 +1,17 @@
 """What the plan says of one municipality's series, on made series whose law is known."""
 
+import datetime as dt
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from evaluator.design.frozen import Design
 from evaluator.estimators.mean_log_change import MeanLogChange
 from evaluator.evaluation import series_power
 from evaluator.evaluation.placebo_windows import series_trials
+from evaluator.spec import Start
 from evaluator.spec_reading import read_spec
 from evaluator.vocabulary import NEVER, Panel
 
@@ -97,3 +100,9 @@ def test_the_table_is_in_danish_and_has_the_floor_and_the_length():
     assert lines[1].split("|")[0].strip() == "kvartaler fra start" and "5,0 pct. findes i" in lines[1]
     assert len(lines) == 8
     assert "16 kvartaler" in lines[-2] and "1/40 = 0,025" in lines[-1] and "flere end 2 udfald (Holm)" in lines[-1]
+
+
+def test_several_municipalities_are_told_to_have_a_spec_each():
+    starts = tuple(Start(code, dt.date(2017, 1, 1)) for code in ("615", "740"))
+    (line,) = series_power.sentences(None, HORSENS, Design(starts, (), (), (), 3))
+    assert "her er 2. Skriv en specifikation for hver" in line
