@@ -25,16 +25,18 @@ class Pool:
 class MeanLogChange:
     """d = c less the mean c of the others, c = log(mean after the start / mean before it).
 
-    `window` periods on either side (4 quarters or 12 months). `anticipation` is in periods: those before the start in
-    which people may already react; the mean before ends ahead of them and they are in neither mean. Units whose mean
-    before is under `minimum_level`, or whose label is in `exclude`, are no donors. A zero or missing cell is unknown
-    for a logarithm: its unit is counted, never dropped in silence. In log points.
+    `window` periods on either side (4 quarters or 12 months), or `after` of them from the start on. `anticipation` is
+    in periods: those before the start in which people may already react; the mean before ends ahead of them and they
+    are in neither mean. Units whose mean before is under `minimum_level`, or whose label is in `exclude`, are no
+    donors. A zero or missing cell is unknown for a logarithm: its unit is counted, never dropped in silence. In log
+    points.
     """
 
     window: int = 4
     minimum_level: float = 40.0
     exclude: tuple[str, ...] = ()
     anticipation: int = 0
+    after: int | None = None
     name: str = "mean_log_change"
     source: str = "Ferman and Pinto (2019), Review of Economics and Statistics 101(3); ranks: Fisher (1935)"
     assumes: frozenset[Assumption] = frozenset({Assumption.PARALLEL_TRENDS, Assumption.COMMON_SHOCKS})
@@ -42,15 +44,21 @@ class MeanLogChange:
     donors_see_treated: bool = True
 
     def __post_init__(self) -> None:
-        if self.window < 1 or self.anticipation < 0:
+        if min(self.window, self.periods_after) < 1 or self.anticipation < 0:
             raise ValueError(
-                f"mean_log_change: window {self.window} and anticipation {self.anticipation}; expected at least 1 and 0"
+                f"mean_log_change: windows {self.window} and {self.periods_after} and anticipation "
+                f"{self.anticipation}; expected at least 1 and 0"
             )
+
+    @property
+    def periods_after(self) -> int:
+        """Return the number of periods from the start on that are compared."""
+        return self.window if self.after is None else self.after
 
     def windows(self, start: int) -> tuple[slice, slice]:
         """Return the periods of the mean before and of the mean after a start, as slices of the panel's periods."""
         last = start - self.anticipation
-        return slice(last - self.window, last), slice(start, start + self.window)
+        return slice(last - self.window, last), slice(start, start + self.periods_after)
 
     def fit(self, panel: Panel) -> Placebos:
         """Return the treated unit's d and each donor's (D, 1); size is the mean level before the start."""
@@ -109,7 +117,7 @@ class MeanLogChange:
             ahead = f" and its {self.anticipation} of anticipation" if self.anticipation else ""
             raise PanelError(
                 f"mean_log_change: the panel has {max(before.stop, 0)} periods before the start{ahead} and "
-                f"{len(panel.periods) - start} from it on; expected {self.window} of each. "
+                f"{len(panel.periods) - start} from it on; expected {self.window} and {self.periods_after}. "
                 "Lengthen the panel or move the date."
             )
         cells = np.where(panel.observed, panel.outcome, 0.0)

@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 
 from evaluator.diagnostics.detectable_effect import Arms, History, Placebo, effective
+from evaluator.diagnostics.power_by_horizon import Span, Trial
 from evaluator.errors import PanelError
+from evaluator.estimators.mean_log_change import MeanLogChange
 from evaluator.inference.aggregation import aggregate, clustered
 from evaluator.inference.offered import MIN_DONORS, MIN_PRE_PERIODS
 from evaluator.inference.support import compared_with, persons
 from evaluator.panel import select
-from evaluator.vocabulary import NEVER, Ints, Panel, Placebos, Sections
+from evaluator.vocabulary import NEVER, Ints, Panel, Sections
 
 SEED = 20_170_101
 
@@ -89,20 +91,18 @@ def trials(estimator: Any, data: Sections, starts: Mapping[Any, int], window: Wi
     return Trials(placebo, fitted, dates.size, arms, behind, _history(last, fitted, int(dates[-1])))
 
 
-def series_trials(estimator: Any, panel: Panel) -> tuple[Placebo, int]:
-    """Return the donors' changes at the false start of `panel` and at all earlier ones, and the number of dates.
-
-    Raises PanelError when not even the first has its periods.
-    """
-    found: list[Placebos] = [estimator.fit(panel)]
-    for back in range(1, len(panel.periods)):
-        cohort = np.where(panel.cohort == NEVER, NEVER, panel.cohort - back)
+def series_trials(method: MeanLogChange, panel: Panel) -> list[Trial]:
+    """Return every false start of `panel` that has its periods inside it, each unit in the treated one's place."""
+    found: list[Trial] = []
+    gap, after = method.anticipation, method.periods_after
+    for start in range(method.window + gap, len(panel.periods) - after + 1):
         try:
-            found.append(estimator.fit(replace(panel, cohort=cohort)))
-        except PanelError:
-            break
-    effect = np.concatenate([one.donors[:, 0] for one in found])
-    return Placebo(effect, np.ones(effect.size), np.concatenate([one.size for one in found])), len(found)
+            one = method.fit(replace(panel, cohort=np.where(panel.cohort == NEVER, NEVER, start)))
+        except PanelError:  # a number of the treated one is unknown there
+            continue
+        effect, size = np.append(one.donors[:, 0], one.effect), np.append(one.size, one.treated_size)
+        found.append(Trial(Span(start, method.window, after, gap), effect, size))
+    return found
 
 
 def _fitted(estimator: Any, window: Window) -> Any:

@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
-import numpy as np
 
 from evaluator.design.frozen import Design, freeze
-from evaluator.diagnostics.detectable_effect import Arms, Chance, by_formula, chance
+from evaluator.diagnostics.detectable_effect import Chance, by_formula, chance
 from evaluator.errors import PanelError
-from evaluator.evaluation import series
+from evaluator.evaluation import series_power
 from evaluator.evaluation.entry_cohorts import EntryCohorts, entry_cohorts, month_index, open_outcomes, unit_of
 from evaluator.evaluation.methods import data_for, estimator_of
-from evaluator.evaluation.placebo_windows import Window, series_trials, trials
+from evaluator.evaluation.placebo_windows import Window, trials
 from evaluator.evaluation.series import LEVEL
 from evaluator.inference.floor import floor_sentence, least_donors
 from evaluator.inference.offered import MIN_DONORS, MIN_PRE_PERIODS
@@ -60,6 +59,8 @@ def describe(project: Project, spec_path: Path) -> str:
             end = design.first_start - dt.timedelta(days=1)
             if spec.panel.source == "registers":
                 open_outcomes(connection, spec, settings, outcomes_to=end)
+            if any(o.name in SERIES_OUTCOMES for o in spec.outcomes):
+                lines += series_power.sentences(connection, spec, design)
             lines += [line for power in _powers(connection, spec, design) for line in _sentences(power)]
     return "\n".join(lines)
 
@@ -112,7 +113,7 @@ def refused(treated: int, compared: int) -> str | None:
 
 
 def _powers(connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec, design: Design) -> list[Power]:
-    powers = [_series_power(connection, spec, design)] if any(o.name in SERIES_OUTCOMES for o in spec.outcomes) else []
+    powers: list[Power] = []
     for horizon in spec.horizons:
         asked = [o for o in spec.outcomes if o.horizon_weeks == horizon and o.name in PERSON_OUTCOMES]
         try:
@@ -156,24 +157,6 @@ def _person_power(spec: EvaluationSpec, design: Design, cohorts: EntryCohorts, o
     return Power(name, unit, note, law, formula, outcome.relevant_change)
 
 
-def _series_power(connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec, design: Design) -> Power:
-    """Return the power from the donors' changes at a false start a year before the true one and at all earlier ones."""
-    method = series.estimator_of(spec)
-    try:
-        panel = series.read_panel(connection, spec, design, years_earlier=1)
-        placebo, dates = series_trials(method, panel)
-        fit = method.fit(panel)
-    except PanelError:
-        return Power("recipients", "log", "the series is too short before the start")
-    if (refusal := refused(1, fit.size.size)) is not None:
-        return Power("recipients", "log", refusal)
-    law = chance(placebo, Arms(np.ones(1), np.ones(fit.size.size)), fit.treated_size, LEVEL)
-    if law is None:
-        return Power("recipients", "log", "no donor's number ever changes")
-    note = f"{placebo.effect.size} placebo windows at {dates} {'date' if dates == 1 else 'dates'}"
-    return Power("recipients", "log", note, law, None, series.relevant_change(spec))
-
-
 def _sentences(power: Power) -> list[str]:
     """Return what an analyst reads: the detectable effect, the power at smaller and larger ones, and the check."""
     if power.law is None:
@@ -195,6 +178,4 @@ def _sentences(power: Power) -> list[str]:
 
 
 def _worded(effect: float, unit: str) -> str:
-    if unit == "log":
-        return f"{100 * np.expm1(effect):.1f} per cent"
     return f"{100 * effect:.1f} points" if unit == "share" else f"{effect:.2f} {unit}"

@@ -6,9 +6,13 @@ from shutil import copy
 
 import pytest
 
+from evaluator.design.frozen import freeze
+from evaluator.evaluation.plan import describe
+from evaluator.evaluation.series_power import sentences
 from evaluator.evaluation.show import released
 from evaluator.pipeline import build, estimate, load, release
 from evaluator.project import Project
+from evaluator.spec_reading import read_spec
 from evaluator.store import connect
 
 PUBLIC = Path(__file__).resolve().parents[2] / "data/public"
@@ -83,3 +87,24 @@ def test_the_whole_country_is_never_a_donor(series: Project) -> None:
         codes = connection.execute("select distinct municipality_code from marts.municipality_statistics").fetchall()
     assert ("000",) in codes
     assert len(_told(series, "horsens-2017")["placebos"]) == 87
+
+
+def test_the_plan_says_what_horsens_could_ever_show_and_reads_nothing_later(series: Project) -> None:
+    spec = series.specs / "horsens-2017.toml"
+    told = describe(series, spec)
+    assert "en kommune med 272 modtagere" in told and "1/87 = 0,011" in told and "16 kvartaler" in told
+    rows = [[cell.strip() for cell in line.split("|")] for line in told.splitlines() if line.count("|") > 4][1:]
+    assert [row[0] for row in rows] == ["1", "2", "4", "8"]
+    assert [row[-1] for row in rows] == ["12", "11", "9", "5"]
+    falls = [float(row[1].replace(",", ".")) for row in rows]
+    assert falls == sorted(falls) and falls == pytest.approx([29.7, 30.8, 32.6, 36.4], abs=1.0)
+    for row in rows:  # both directions are one effect in log points, and so many of 272
+        fall, rise = (float(row[at].replace(",", ".")) / 100 for at in (1, 3))
+        assert (1 - fall) * (1 + rise) == pytest.approx(1, abs=2e-3)
+        assert int(row[2]) == pytest.approx(272 * fall, abs=1.5) and int(row[4]) == pytest.approx(272 * rise, abs=1.5)
+    with connect(series) as connection:
+        connection.execute("begin")
+        connection.execute("delete from marts.municipality_statistics where period_on >= '2017-01-01'")
+        fewer = sentences(connection, read_spec(spec), freeze(connection, read_spec(spec)))
+        connection.execute("rollback")
+    assert all(line in told for line in fewer)

@@ -136,6 +136,13 @@ def test_the_windows_are_told(anticipation, before, after):
     assert MeanLogChange(anticipation=anticipation).windows(8) == (before, after)
 
 
+def test_fewer_periods_after_than_before_can_be_compared():
+    panel = grid([[100, 100, 50, 7], [100, 100, 100, 0], [10, 30, 40, None]], [3, 0, 0])
+    method = MeanLogChange(window=2, minimum_level=10, after=1)
+    assert (method.periods_after, method.windows(2)) == (1, (slice(0, 2), slice(2, 3)))
+    np.testing.assert_allclose(method.changes(panel), np.log([0.5, 1.0, 2.0]))
+
+
 @pytest.mark.parametrize(
     ("anticipation", "message"), [(1, "1 periods before the start and its 1 of anticipation"), (9, "has 0 periods")]
 )
@@ -144,7 +151,7 @@ def test_a_panel_too_short_for_the_anticipation_is_refused(anticipation, message
         MeanLogChange(window=2, anticipation=anticipation).fit(grid([[50.0] * 4] * 2, [3, 0]))
 
 
-@pytest.mark.parametrize("wrong", [{"anticipation": -1}, {"window": 0}])
+@pytest.mark.parametrize("wrong", [{"anticipation": -1}, {"window": 0}, {"after": 0}])
 def test_windows_that_cannot_be_are_refused(wrong):
     with pytest.raises(ValueError, match="expected at least 1 and 0"):
         MeanLogChange(**wrong)

@@ -14,16 +14,15 @@ from evaluator.design.frozen import Design, periods_between
 from evaluator.diagnostics.detectable_effect import Arms, Chance, History, Placebo, by_formula, chance
 from evaluator.errors import PanelError
 from evaluator.estimators.group_time import GroupTime
-from evaluator.estimators.mean_log_change import MeanLogChange
 from evaluator.evaluation import plan
 from evaluator.evaluation.entry_cohorts import EntryCohorts, month_index
-from evaluator.evaluation.placebo_windows import Window, series_trials, trials
+from evaluator.evaluation.placebo_windows import Window, trials
 from evaluator.inference.aggregation import aggregate
 from evaluator.inference.leave_one_out import averages
 from evaluator.panel import select
 from evaluator.spec import Start
 from evaluator.spec_reading import read_spec
-from evaluator.vocabulary import NEVER, Panel
+from evaluator.vocabulary import NEVER
 
 TRAPPE = read_spec(Path(__file__).parents[2] / "data" / "synthetic" / "specs" / "trappe.toml")
 METHOD = GroupTime(base="universal", anticipation=3, base_periods=4)
@@ -233,21 +232,6 @@ def test_data_too_short_or_too_empty_are_refused():
         trials(METHOD, world(periods=3), {0: 0}, Window(4, 0, 4))
     with pytest.raises(PanelError, match="0 of 1 treated municipalities"):
         trials(METHOD, world(periods=12), {"nowhere": 0}, Window(4, 0, 4))
-
-
-def test_a_series_is_tried_at_the_false_start_and_at_every_earlier_one():
-    draw = np.random.default_rng(3)
-    outcome = 1000 + draw.normal(size=(25, 12)) * 20
-    cohort = np.full(25, NEVER)
-    cohort[0] = 8
-    everyone = np.ones((25, 12), dtype=bool)
-    panel = Panel(tuple(range(12)), outcome, everyone, cohort, None, np.empty((25, 0)), np.arange(25), np.ones(25), "n")
-    placebo, dates = series_trials(MeanLogChange(window=4), panel)
-    assert dates == 5
-    assert placebo.effect.size == 5 * 24
-    assert np.std(placebo.effect) == pytest.approx(0.02 * np.sqrt(2 / 4), rel=0.2)
-    with pytest.raises(PanelError):
-        series_trials(MeanLogChange(window=7), panel)
 
 
 def planned(pool: str, starts: tuple[str, ...], donors: int, method: str = "group_time") -> tuple[str, plan.Power]:
