@@ -53,6 +53,18 @@ TABLES: dict[str, str] = {
     "period_to date, sha256 text",
     "refusals": "run_id text, outcome text, reason text, what_would_help text",
     "caveats": "run_id text, position int, text text",
+    "quality_deliveries": "run_id text, extract text, file text, sha256 text, loaded_on date, rows bigint, "
+    "usable bigint, rejected bigint, replaced bigint, period_from date, period_to date, "
+    "is_balanced boolean",
+    "quality_extracts": "run_id text, extract text, rows bigint, typed bigint, merged bigint, rejected bigint, "
+    "replaced bigint, is_balanced boolean",
+    "quality_rejects": "run_id text, extract text, column_name text, reason text, rows bigint",
+    "quality_columns": "run_id text, extract text, column_name text, rows bigint, unknown bigint, may_be_blank boolean",
+    "quality_series": "run_id text, series text, month date, rows bigint",
+    "quality_breaks": "run_id text, series text, kind text, month date, before double, after double, reform text",
+    "quality_delays": "run_id text, delay text, meetings bigint",
+    "quality_actions": "run_id text, position int, kind text, code text, subject text, item text, month date, "
+    'rows bigint, "of" bigint, notes text',
 }
 
 
