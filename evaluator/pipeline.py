@@ -188,7 +188,10 @@ def _files(folder: resources.abc.Traversable, ending: str, prefix: str = "") -> 
 
 
 def _settings(project: Project) -> dict[str, object]:
-    return {"wage_final_after_months": project.settings.wage_final_after_months}
+    return {
+        "wage_final_after_months": project.settings.wage_final_after_months,
+        "caseworkers_are_full_time": project.settings.caseworkers_are_full_time,
+    }
 
 
 def _is_checked(project: Project) -> bool:

@@ -27,3 +27,6 @@ create or replace temp macro age_group(age) as
 
 -- Christiansø, in Statistics Denmark's tables beside the 98 municipalities, belongs to none (DOMAIN 2.3).
 create or replace temp macro no_municipality() as '411';
+
+-- A quotient with six decimals: sums of it are exact, and so the same whatever the number of threads.
+create or replace temp macro exact_ratio(value) as value::decimal(18, 6);
