@@ -42,7 +42,8 @@ TABLES: dict[str, str] = {
     "decomposition": "run_id text, outcome text, horizon_weeks int, kind text, weight double, value double, unit text, "
     "n bigint, smallest_count bigint",
     "delivery": "run_id text, municipality_code text, municipality_name text, start_on date, planned_before double, "
-    "planned_after double, measured_before double, measured_after double, delivered_share double, verdict text",
+    "planned_after double, measured_before double, measured_after double, delivered_share double, verdict text, "
+    "counted_before double, counted_after double",
     "caseload_path": "run_id text, municipality_name text, month date, cases bigint, fte double",
     "groups": "run_id text, grouping text, group_name text, persons bigint, value double, low double, high double, "
     "smallest_count bigint, is_estimable boolean, reason text",
