@@ -21,6 +21,11 @@ DEMO_PERSONS = 60_000
 DEMO_SEED = 20170101
 JUDGED_DRAWS = 300
 DEMO_SPECS = ("horsens", "trappe", "sanktioner")
+QUALITY_LIGHTS = {
+    "green": "green: the deliveries can be used as they are",
+    "amber": "amber: the deliveries can be used, and something should be asked for",
+    "red": "red: something stops a run",
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -94,6 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     load.add_argument("files", nargs="*", type=Path, help="default: everything in extracts/")
     command("check", _check, "check the tables against the expectations")
     command("build", _build, "build the SQL models")
+    command("quality", _quality, "write the report on the deliveries: good enough to run, what to ask for")
     plan = command("plan", _plan, "show the design and its power from data before the start")
     plan.add_argument("spec", type=Path)
     run = command("run", _run, "do whatever is missing, estimate and write the report")
@@ -197,6 +203,15 @@ def _build(options: argparse.Namespace) -> None:
     from evaluator import pipeline
 
     print(f"{pipeline.build(_project(options), _say)} models built")
+
+
+def _quality(options: argparse.Namespace) -> None:
+    from evaluator import pipeline
+    from expectations.run import check
+    from reports import write_quality
+
+    light, report = pipeline.quality(_project(options), check, write_quality, _say)
+    print(f"{QUALITY_LIGHTS[light]}\n{report}")
 
 
 def _plan(options: argparse.Namespace) -> None:

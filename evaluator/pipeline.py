@@ -20,7 +20,9 @@ from evaluator.errors import CheckError, ProjectError
 from evaluator.extracts.load import Delivery
 from evaluator.extracts.load import load as load_deliveries
 from evaluator.project import Project
+from evaluator.quality.measure import LATEST_FINDINGS, measure
 from evaluator.release import release as release_run
+from evaluator.release import release_quality
 from evaluator.release_rules import Policy
 from evaluator.results import Findings
 from evaluator.spec import EvaluationSpec
@@ -79,6 +81,32 @@ def prepare(project: Project, check_with: Check, progress: Progress = silent) ->
     build(project, progress)
     if not _is_checked(project):
         check(project, check_with, progress)
+
+
+def quality(
+    project: Project, check_with: Check, write_quality: WriteReport, progress: Progress = silent
+) -> tuple[str, Path]:
+    """Measure and release the quality of everything in the store; return light and path of the report.
+
+    Loads and builds what is new. A critical failure does not stop here: it is the first thing that the report says.
+    """
+    if any(project.extracts.iterdir()):
+        load(project, None, progress)
+    build(project, progress)
+    if not _is_checked(project):
+        progress("checking data")
+        check_with(project)
+    progress("measuring quality")
+    with connect(project) as connection:
+        results.create(connection)
+        quality_id = _quality_id(connection)
+        if not connection.execute("select 1 from results.run where run_id = ?", [quality_id]).fetchall():
+            results.append(connection, quality_id, measure(connection))
+        release_quality(connection, quality_id)
+        [(light,)] = connection.execute(
+            "select value from release.run where run_id = ? and key = 'light'", [quality_id]
+        ).fetchall()
+    return light, write_quality(project, quality_id)
 
 
 def estimate(project: Project, spec_path: Path, progress: Progress = silent) -> str:
@@ -160,7 +188,10 @@ def _files(folder: resources.abc.Traversable, ending: str, prefix: str = "") -> 
 
 
 def _settings(project: Project) -> dict[str, object]:
-    return {"wage_final_after_months": project.settings.wage_final_after_months}
+    return {
+        "wage_final_after_months": project.settings.wage_final_after_months,
+        "caseworkers_are_full_time": project.settings.caseworkers_are_full_time,
+    }
 
 
 def _is_checked(project: Project) -> bool:
@@ -235,6 +266,15 @@ def _marks(connection: duckdb.DuckDBPyConnection, run_id: str) -> dict[str, str]
     return {"is_exploratory": str(designs > 1).lower(), "runs_on_intervention": str(runs)}
 
 
+def _quality_id(connection: duckdb.DuckDBPyConnection) -> str:
+    """Return the fingerprint of the tables, what they were checked for, and the code."""
+    if not connection.execute("select 1 from raw.deliveries limit 1").fetchall():
+        raise ProjectError("store: no delivery is loaded; expected extracts in extracts/. Run 'evaluator load'.")
+    found = connection.execute(LATEST_FINDINGS).fetchall()
+    content = _tables_sha256(connection) + repr(found) + code_hash()
+    return hashlib.sha256(content.encode()).hexdigest()[:RUN_ID_LENGTH]
+
+
 def _policy(connection: duckdb.DuckDBPyConnection, run_id: str) -> Policy:
     facts = dict(connection.execute("select key, value from results.run where run_id = ?", [run_id]).fetchall())
     return Policy(int(facts["minimum_count"]), is_public=facts["published"] == "true")
@@ -250,8 +290,7 @@ def _provenance(connection: duckdb.DuckDBPyConnection, findings: Findings) -> No
         ),
         (
             "quality",
-            "select table_name, rule, severity, passed, rows, unexpected, notes from meta.findings "
-            "where checked_at = (select max(checked_at) from meta.findings) order by table_name, rule",
+            LATEST_FINDINGS,
         ),
     ):
         cursor = connection.execute(query)

@@ -28,6 +28,7 @@ threads = 2                   # antal tråde; resultaterne er de samme uanset an
 [data]
 wage_final_after_months = 2   # lønoplysninger regnes for endelige, når så mange måneder er gået
 max_rejected_share = 0.05     # en levering afvises, hvis en større andel af rækkerne ikke kan læses
+caseworkers_are_full_time = false   # true: hver sagsbehandler er ét årsværk i kommuner uden udtrækket sagstal
 """
 
 MAPPING_TEXT = """\
@@ -56,11 +57,12 @@ class Settings:
     threads: int = 2
     wage_final_after_months: int = 2
     max_rejected_share: float = 0.05
+    caseworkers_are_full_time: bool = False
 
 
 TABLES = {
     "store": ("memory_limit", "threads"),
-    "data": ("wage_final_after_months", "max_rejected_share"),
+    "data": ("wage_final_after_months", "max_rejected_share", "caseworkers_are_full_time"),
 }
 
 
@@ -225,6 +227,8 @@ def _checked(key: str, value: Any, where: str) -> Any:
     if isinstance(default, str):
         good = isinstance(value, str) and _megabytes(value) >= LEAST_MEGABYTES
         wanted = f'an amount of memory such as "1GB", at least {LEAST_MEGABYTES}MB'
+    elif isinstance(default, bool):
+        good, wanted = isinstance(value, bool), "true or false"
     elif isinstance(default, int):
         lowest = 1 if key == "threads" else 0
         good = isinstance(value, int) and not isinstance(value, bool) and value >= lowest

@@ -11,6 +11,8 @@ from typing import Any
 
 import duckdb
 
+from evaluator.disclosure import MINIMUM_COUNT
+from evaluator.quality.rules import RULES as QUALITY_RULES
 from evaluator.release_rules import RULES, Policy
 from evaluator.results import ensure
 
@@ -34,7 +36,8 @@ COLUMNS: dict[str, str] = {
     "leave_out text, is_main boolean, value double, low double, high double, unit text, status text, reason text",
     "decomposition": "outcome text, horizon_weeks int, kind text, weight double, value double, unit text, status text",
     "delivery": "municipality_code text, municipality_name text, start_on date, planned_before double, "
-    "planned_after double, measured_before double, measured_after double, delivered_share double, verdict text",
+    "planned_after double, measured_before double, measured_after double, delivered_share double, verdict text, "
+    "counted_before double, counted_after double",
     "caseload_path": "municipality_name text, month date, caseload double, status text",
     "groups": "grouping text, group_name text, persons bigint, value double, low double, high double, status text, "
     "reason text",
@@ -46,6 +49,25 @@ COLUMNS: dict[str, str] = {
     "caveats": "position int, text text",
     "participants": "outcome text, horizon_weeks int, who text, persons bigint, share double, status text",
 }
+QUALITY_COLUMNS: dict[str, str] = {
+    "run": COLUMNS["run"],
+    "quality": COLUMNS["quality"],
+    "quality_deliveries": "extract text, file text, sha256 text, loaded_on date, rows bigint, usable bigint, "
+    "usable_status text, rejected bigint, rejected_status text, replaced bigint, "
+    "replaced_status text, period_from date, period_to date, is_balanced boolean",
+    "quality_extracts": "extract text, rows bigint, typed bigint, typed_status text, merged bigint, "
+    "merged_status text, rejected bigint, rejected_status text, replaced bigint, "
+    "replaced_status text, is_balanced boolean",
+    "quality_rejects": "extract text, column_name text, reason text, rows bigint, status text",
+    "quality_columns": "extract text, column_name text, rows bigint, unknown bigint, share double, status text, "
+    "may_be_blank boolean",
+    "quality_series": "series text, month date, rows bigint, status text",
+    "quality_breaks": "series text, kind text, month date, before double, after double, change double, reform text",
+    "quality_delays": "delay text, share double, status text",
+    "quality_actions": "position int, kind text, code text, subject text, item text, month date, rows bigint, "
+    "share double, status text, notes text",
+}
+"""The tables of a quality report, released under the fingerprint of the state that was measured."""
 EFFECT_TABLES = (
     *("estimates", "before_after", "end_states", "placebos", "groups", "means"),
     *("bounds", "drift", "curve", "decomposition", "participants"),
@@ -60,18 +82,36 @@ def release(
 
     `marks` are facts about the run among others, which may change after it: they join `release.run`.
     """
+    facts = _facts(connection, run_id)
+    withheld = EFFECT_TABLES if facts.get("answer_kind") == "refused" else ()
+    rows = {table: [] if table in withheld else RULES[table](_select(connection, table), policy) for table in COLUMNS}
+    rows["run"] += [{"key": key, "value": value} for key, value in (marks or {}).items()]
+    _replace(connection, run_id, COLUMNS, rows)
+
+
+def release_quality(connection: duckdb.DuckDBPyConnection, quality_id: str) -> None:
+    """Write the release tables of a quality report, replacing an earlier release of it, in one transaction."""
+    policy = Policy(MINIMUM_COUNT)
+    _facts(connection, quality_id)
+    rows = {table: QUALITY_RULES[table](_select(connection, table), policy) for table in QUALITY_COLUMNS}
+    _replace(connection, quality_id, QUALITY_COLUMNS, rows)
+
+
+def _facts(connection: duckdb.DuckDBPyConnection, run_id: str) -> dict[str, str]:
+    """Point the queries of sql/release at a run; return its facts."""
     connection.execute("set variable run_id = ?", [run_id])
+    return {row["key"]: row["value"] for row in _select(connection, "run")}
+
+
+def _replace(
+    connection: duckdb.DuckDBPyConnection, run_id: str, tables: Mapping[str, str], rows: Mapping[str, list[Row]]
+) -> None:
     connection.begin()
     try:
-        facts = {row["key"]: row["value"] for row in _select(connection, "run")}
-        withheld = EFFECT_TABLES if facts.get("answer_kind") == "refused" else ()
-        for table, definition in COLUMNS.items():
+        for table, definition in tables.items():
             ensure(connection, f"release.{table}", f"run_id text, {definition}")
             connection.execute(f"delete from release.{table} where run_id = ?", [run_id])
-            rows = [] if table in withheld else RULES[table](_select(connection, table), policy)
-            if table == "run":
-                rows = [*rows, *({"key": key, "value": value} for key, value in (marks or {}).items())]
-            _insert(connection, table, run_id, rows)
+            _insert(connection, table, run_id, rows[table])
         connection.commit()
     except BaseException:
         connection.rollback()
@@ -92,7 +132,7 @@ def _select(connection: duckdb.DuckDBPyConnection, table: str) -> list[Row]:
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, table: str, run_id: str, rows: Iterable[Row]) -> None:
-    names = [part.split()[0].strip('"') for part in COLUMNS[table].split(", ")]
+    names = [part.split()[0].strip('"') for part in (COLUMNS | QUALITY_COLUMNS)[table].split(", ")]
     values = [[run_id, *(row.get(name) for name in names)] for row in rows]
     if values:
         marks = ", ".join("?" * (len(names) + 1))

@@ -42,7 +42,8 @@ TABLES: dict[str, str] = {
     "decomposition": "run_id text, outcome text, horizon_weeks int, kind text, weight double, value double, unit text, "
     "n bigint, smallest_count bigint",
     "delivery": "run_id text, municipality_code text, municipality_name text, start_on date, planned_before double, "
-    "planned_after double, measured_before double, measured_after double, delivered_share double, verdict text",
+    "planned_after double, measured_before double, measured_after double, delivered_share double, verdict text, "
+    "counted_before double, counted_after double",
     "caseload_path": "run_id text, municipality_name text, month date, cases bigint, fte double",
     "groups": "run_id text, grouping text, group_name text, persons bigint, value double, low double, high double, "
     "smallest_count bigint, is_estimable boolean, reason text",
@@ -54,6 +55,18 @@ TABLES: dict[str, str] = {
     "refusals": "run_id text, outcome text, reason text, what_would_help text",
     "caveats": "run_id text, position int, text text",
     "participants": "run_id text, outcome text, horizon_weeks int, who text, persons bigint, count bigint",
+    "quality_deliveries": "run_id text, extract text, file text, sha256 text, loaded_on date, rows bigint, "
+    "usable bigint, rejected bigint, replaced bigint, period_from date, period_to date, "
+    "is_balanced boolean",
+    "quality_extracts": "run_id text, extract text, rows bigint, typed bigint, merged bigint, rejected bigint, "
+    "replaced bigint, is_balanced boolean",
+    "quality_rejects": "run_id text, extract text, column_name text, reason text, rows bigint",
+    "quality_columns": "run_id text, extract text, column_name text, rows bigint, unknown bigint, may_be_blank boolean",
+    "quality_series": "run_id text, series text, month date, rows bigint",
+    "quality_breaks": "run_id text, series text, kind text, month date, before double, after double, reform text",
+    "quality_delays": "run_id text, delay text, meetings bigint",
+    "quality_actions": "run_id text, position int, kind text, code text, subject text, item text, month date, "
+    'rows bigint, "of" bigint, notes text',
 }
 
 

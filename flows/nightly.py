@@ -11,6 +11,10 @@ from flows.told import tell_failure
 
 @flow(name="nightly", on_failure=[tell_failure], on_crashed=[tell_failure], **QUIET)
 def nightly(project: str) -> list[State]:
-    """Run every spec; one that fails leaves its own notice and the others go on, and the night is Failed."""
+    """Write the quality of data and run every spec.
+
+    One that fails leaves its own notice and the others go on, and the night is Failed.
+    """
     prepare(project)
+    steps.quality(project)
     return [answer(project, spec, return_state=True) for spec in steps.find_specs(project)]

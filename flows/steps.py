@@ -89,6 +89,17 @@ def check(project: str) -> int:
     return len(verdict.warnings)
 
 
+@step("skriv datakvalitet")
+def quality(project: str) -> str:
+    """Write the report on the quality of data; return the name of its file."""
+    from expectations import run
+    from reports.write import write_quality
+
+    light, path = pipeline.quality(Project.open(project), run.check, write_quality, get_run_logger().info)
+    get_run_logger().info("Datakvalitet: %s (%s)", path.name, light)
+    return path.name
+
+
 @step("find specifikationer")
 def find_specs(project: str) -> list[str]:
     """Return the names of the files in specs/, in order."""

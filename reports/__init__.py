@@ -1,5 +1,5 @@
-"""The Danish report of a run: one self-contained HTML file, built from `release.*` alone."""
+"""The Danish reports of a run and of the quality of data: self-contained HTML files, built from `release.*` alone."""
 
-from reports.write import render, write_report
+from reports.write import render, write_quality, write_report
 
-__all__ = ["render", "write_report"]
+__all__ = ["render", "write_quality", "write_report"]

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from evaluator.errors import ProjectError
-from evaluator.release import EFFECT_TABLES, present
+from evaluator.release import EFFECT_TABLES, QUALITY_COLUMNS, present
 
 Row = dict[str, Any]
 
@@ -109,6 +109,17 @@ def read(connection: Any, run_id: str) -> Released:
     if released.answer_kind == "refused":
         tables.update({table: [] for table in EFFECT_TABLES})
     return released
+
+
+def read_quality(connection: Any, quality_id: str) -> Released:
+    """Return the released tables of a quality report; raise ProjectError when it is not released."""
+    facts = {r["key"]: r["value"] for r in _rows(connection, "run", quality_id) if r["value"] is not None}
+    if not facts:
+        raise ProjectError(
+            f"quality: report {quality_id} is not released; expected a measured state. Run 'evaluator quality'."
+        )
+    tables = {table: _rows(connection, table, quality_id) for table in QUALITY_COLUMNS if table != "run"}
+    return Released(quality_id, facts, tables)
 
 
 def _rows(connection: Any, table: str, run_id: str) -> list[Row]:

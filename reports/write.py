@@ -11,7 +11,10 @@ from typing import Any
 from markupsafe import Markup
 
 from reports import numbers, theme, words
-from reports.released import Released, read
+from reports.released import Released, read, read_quality
+
+QUALITY = "datakvalitet"
+"""The name of the quality report, which no spec can take: reports of runs end in their id."""
 
 
 def write_report(project: Any, run_id: str) -> Path:
@@ -29,6 +32,29 @@ def write_report(project: Any, run_id: str) -> Path:
     path = folder / f"{name}-{re.sub(r'[^A-Za-z0-9]+', '', run_id)[:8]}.html"
     path.with_suffix(".json").write_text(as_json(released), encoding="utf-8", newline="\n")
     path.write_text(as_html(released), encoding="utf-8", newline="\n")
+    return path
+
+
+def write_quality(project: Any, quality_id: str) -> Path:
+    """Write `datakvalitet.html`, and `.json` beside it, into the project's reports; return the HTML's path.
+
+    There is one, that of the newest state: the night replaces it. Raises ProjectError when it is not released.
+    """
+    from evaluator.store import connect
+    from reports.pages import quality
+
+    with connect(project, read_only=True) as connection:
+        released = read_quality(connection, quality_id)
+    folder = Path(project.reports)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{QUALITY}.html"
+    path.with_suffix(".json").write_text(as_json(released), encoding="utf-8", newline="\n")
+    page = (
+        _environment()
+        .get_template("quality.html")
+        .render(variables=Markup(theme.css_variables()), **quality.context(released))
+    )
+    path.write_text(page, encoding="utf-8", newline="\n")
     return path
 
 
@@ -54,9 +80,28 @@ def _open_end(value: Any) -> Any:
 
 def as_html(released: Released) -> str:
     """Return the report as one HTML text without scripts and without anything to fetch."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
     from reports.pages import data, front, method, results
+
+    return (
+        _environment()
+        .get_template("report.html")
+        .render(
+            variables=Markup(theme.css_variables()),
+            title=released.fact("title", "Evaluering"),
+            question=released.fact("question"),
+            created=numbers.day(released.fact("created_at")),
+            data_to=numbers.day(released.fact("data_to") or released.fact("panel_to")),
+            front=front.context(released),
+            sections=results.context(released),
+            data=data.context(released),
+            method=method.context(released),
+            definitions=words.DEFINITIONS,
+        )
+    )
+
+
+def _environment() -> Any:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
         loader=PackageLoader("reports", "templates"),
@@ -66,18 +111,7 @@ def as_html(released: Released) -> str:
         lstrip_blocks=True,
     )
     environment.filters["cell"] = _cell
-    return environment.get_template("report.html").render(
-        variables=Markup(theme.css_variables()),
-        title=released.fact("title", "Evaluering"),
-        question=released.fact("question"),
-        created=numbers.day(released.fact("created_at")),
-        data_to=numbers.day(released.fact("data_to") or released.fact("panel_to")),
-        front=front.context(released),
-        sections=results.context(released),
-        data=data.context(released),
-        method=method.context(released),
-        definitions=words.DEFINITIONS,
-    )
+    return environment
 
 
 def _cell(text: str) -> str | Markup:

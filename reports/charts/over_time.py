@@ -42,7 +42,7 @@ def over_time(rows: list[Row], start: str, period: str, outcome: str, *, is_inde
             strokeDash=alt.StrokeDash("arm:N", scale=alt.Scale(domain=present, range=[dashes[p] for p in present])),
         )
     )
-    reforms = _reforms(low, high)
+    reforms = reforms_between(low, high)
     dots = [
         lines.transform_filter({"field": "arm", "equal": arm})
         .mark_point(size=14, filled=True, opacity=1)
@@ -91,7 +91,8 @@ def _shown(row: Row, is_index: bool) -> str:
     return numbers.percent(share, status)
 
 
-def _reforms(low: float, high: float) -> list[dict[str, Any]]:
+def reforms_between(low: float, high: float) -> list[dict[str, Any]]:
+    """Return the reforms between two decimal years, numbered."""
     inside = [(on, name) for on, name in words.REFORMS if low <= (numbers.decimal_year(on) or 0) <= high]
     return [
         {"x": numbers.decimal_year(on), "date": on, "name": name, "number": str(i)}

@@ -13,6 +13,7 @@ NO_START = "Evalueringen har ingen startdato, så der findes intet før og efter
 FEW = "Før og efter vises ikke: der er for få personer bag tallene."
 UNKNOWN = "Før og efter vises ikke, fordi det ikke kan beregnes, hvad der ellers ville være sket"
 NO_EXITS = "Vises ikke: der er for få personer bag hver afgang, eller den kan ikke beregnes."
+COUNTED = "Målt: kommunens egen opgørelse. Optalt: borgere med en sagsbehandler dag for dag, pr. årsværk"
 UNRATED = ("○", "uden plan at måle mod")
 
 
@@ -143,7 +144,8 @@ def _measured(row: Row) -> bool:
 
 
 def delivery_table(rows: list[Row]) -> Table:
-    """Return planned and measured caseloads by municipality."""
+    """Return planned and measured caseloads by municipality, and the counted ones where there are any."""
+    is_counted = any(numbers.is_known(row.get("counted_after")) for row in rows)
     headers = ("Kommune", "Start", "Planlagt", "Målt", "Andel af det planlagte fald", "Vurdering")
     body = tuple(
         (
@@ -155,9 +157,12 @@ def delivery_table(rows: list[Row]) -> Table:
             " ".join(
                 UNRATED if row["verdict"] == "not_measured" and _measured(row) else words.DELIVERY[row["verdict"]]
             ),
+            *((_arrow(row, "counted"),) if is_counted else ()),
         )
         for row in rows
     )
+    if is_counted:
+        return Table((*headers, "Optalt"), body, COUNTED, frozenset({0, 1, 5}))
     return Table(headers, body, words=frozenset({0, 1, 5}))
 
 

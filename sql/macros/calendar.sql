@@ -29,3 +29,11 @@ create or replace temp macro last_thursday_week(month) as week_of((last_day(mont
 -- Weeks of [from_week, to_week] that lie after entry_week and not after last_week.
 create or replace temp macro shared_weeks(from_week, to_week, entry_week, last_week) as
     greatest(weeks_between(greatest(weeks_after(from_week, -1), entry_week), least(to_week, last_week)), 0);
+
+create or replace temp macro next_day(day) as (day + 1)::date;
+
+-- Days of [from_on, to_on], both included.
+create or replace temp macro days_of(from_on, to_on) as (to_on - from_on + 1)::integer;
+
+create or replace temp macro first_day_of_year(year) as make_date(year::integer, 1, 1);
+create or replace temp macro last_day_of_year(year) as make_date(year::integer, 12, 31);

@@ -57,3 +57,6 @@ create or replace temp macro stated_hours(paid_hours, wage_dkk) as
 -- An absent or empty list asks for everybody, also those whose value is unknown.
 create or replace temp macro is_in_list(value, wanted) as
     len(coalesce(wanted, [])) = 0 or coalesce(list_contains(wanted, value), false);
+
+-- Roles whose holder carries the case; a virksomhedskonsulent finds placements for colleagues' citizens.
+create or replace temp macro carries_case(role) as coalesce(role in ('primaer', 'koordinerende'), false);

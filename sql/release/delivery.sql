@@ -1,7 +1,7 @@
 -- Planned and measured caseload of each treated municipality.
 -- grain:   municipality_code
 -- inputs:  results.delivery
--- outputs: municipality_code, municipality_name, start_on, planned_before, planned_after, measured_before, measured_after, delivered_share, verdict
+-- outputs: municipality_code, municipality_name, start_on, planned_before, planned_after, measured_before, measured_after, delivered_share, verdict, counted_before, counted_after
 -- note:    disclosure control is applied by evaluator/release.py when the rows become release.delivery
 select
     municipality_code,
@@ -12,7 +12,9 @@ select
     measured_before,
     measured_after,
     delivered_share,
-    verdict
+    verdict,
+    counted_before,
+    counted_after
 from results.delivery
 where run_id = getvariable('run_id')
 order by municipality_code

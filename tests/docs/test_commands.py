@@ -53,9 +53,9 @@ def _written(fence: Fence) -> None:
 
 
 def _answers(reports: Path) -> dict[str, str]:
-    """Return the kind of answer of each report, by spec."""
+    """Return the kind of answer of each report on a spec."""
     assert len(list(reports.glob("*.html"))) == len(list(reports.glob("*.json")))
-    told = [json.loads(path.read_text(encoding="utf-8"))["run"] for path in reports.glob("*.json")]
+    told = [json.loads(path.read_text(encoding="utf-8"))["run"] for path in reports.glob("*-*.json")]
     return {run["name"]: run["answer_kind"] for run in told}
 
 

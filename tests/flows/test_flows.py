@@ -48,9 +48,10 @@ def test_what_was_loaded_before_the_refusal_is_loaded_once(nights: Nights) -> No
     assert all(times == 1 for _, times in deliveries)
 
 
-def test_a_night_without_news_completes_and_writes_the_same_report(nights: Nights) -> None:
+def test_a_night_without_news_completes_and_writes_the_same_report_and_the_quality_of_data(nights: Nights) -> None:
     assert nights.states["no news"]["state"] == "COMPLETED"
-    assert nights.states["no news"]["reports"] == nights.states["corrected"]["reports"]
+    quality = ["datakvalitet.html", "datakvalitet.json"]
+    assert nights.states["no news"]["reports"] == sorted([*nights.states["corrected"]["reports"], *quality])
 
 
 def test_the_server_has_the_same_states(server: Server, nights: Nights) -> None:

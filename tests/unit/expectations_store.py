@@ -48,6 +48,16 @@ TABLES = {
     " target_group varchar, full_time decimal(18, 4), is_suppressed boolean",
     "marts.caseworker_month": "caseworker_id varchar, team varchar, municipality_code varchar, month date,"
     " cases integer, fte decimal(18, 4), caseload double",
+    "marts.caseworker_assignments": "person_id varchar, role varchar, from_on date, to_on date, caseworker_id varchar,"
+    " team varchar, municipality_code varchar, is_change boolean, move varchar",
+    "marts.caseload_day": "municipality_code varchar, team varchar, day date, citizens integer, caseworkers integer,"
+    " fte decimal(18, 4), caseload double",
+    "marts.caseload_month": "municipality_code varchar, team varchar, month date, days integer, citizen_days integer,"
+    " fte_days decimal(18, 6), measured_days integer, caseload double",
+    "marts.team_moves": "municipality_code varchar, month date, stretches integer, changes integer,"
+    " to_intensive integer, to_normal integer",
+    "marts.caseworker_continuity": "person_id varchar, year integer, citizen_years double, changes integer,"
+    " changes_per_year double, meetings integer, upc double, coc double, secon double",
     "marts.sanction_events": "person_id varchar, decided_on date, sanction_type varchar, paragraph varchar,"
     " reason varchar, status varchar, is_reversed boolean, warned_on date, heard_on date, benefit varchar,"
     " municipality_code varchar",
@@ -85,6 +95,13 @@ CLEAN = """
     insert into marts.municipality_statistics values
         ('615', '2017-01-01', 'quarter', 'kontanthjaelp', null, 100, false);
     insert into marts.caseworker_month values ('S1', 'A', '615', '2017-01-01', 40, 1, 40);
+    insert into marts.caseworker_assignments
+        select person_id, 'primaer', '2017-01-02', '2017-03-05', 'S1', 'A', '615', false, null from staging.stg_persons;
+    insert into marts.caseload_day values ('615', 'A', '2017-01-02', 5, 1, 1, 5);
+    insert into marts.caseload_month values ('615', 'A', '2017-01-01', 30, 150, 30, 30, 5);
+    insert into marts.team_moves values ('615', '2017-01-01', 5, 0, 0, 0);
+    insert into marts.caseworker_continuity
+        select person_id, 2017, 0.2, 0, 0, 2, 1, 1, 1 from staging.stg_persons;
 """
 
 

@@ -1,0 +1,144 @@
+"""Where the rows of the deliveries went: kept, rejected and why, replaced, merged; and which columns are unknown."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import duckdb
+
+from evaluator.extracts.column_sql import literal, quoted
+from evaluator.extracts.contract import Column, Contract, contracts
+from evaluator.models import read_models
+from evaluator.release_rules import Row
+
+MERGING = ("beskaeftigelse", "kommunepanel")
+"""Extracts whose staging sums or leaves out rows: corrections of wages, and Christiansø, which is no municipality."""
+
+NOT_STATED = "uoplyst"  # a code of a domain that says that nothing is known
+
+
+def deliveries(connection: duckdb.DuckDBPyConnection) -> list[Row]:
+    """Return one row per delivered file: rows = usable + rejected + replaced.
+
+    `replaced` rows gave way to a later delivery of the same period. The newest delivery of an extract has lost none,
+    and its rejects are those that the ledger counted: otherwise `is_balanced` is false.
+    """
+    kept = {contract.name: _kept(connection, contract.name) for contract in contracts()}
+    rejects = dict(
+        connection.execute("select delivery_id, count(distinct line) from raw.rejects group by 1").fetchall()
+    )
+    cursor = connection.execute(
+        "select delivery_id, extract, file, rows, rejected, period_from, period_to, sha256, loaded_at::date, "
+        "delivery_id = max(delivery_id) over (partition by extract) from raw.deliveries order by extract, delivery_id"
+    )
+    found = []
+    for number, extract, file, rows, rejected, first, last, digest, loaded_on, is_newest in cursor.fetchall():
+        here = kept.get(extract, {}).get(number, 0)
+        unread = rejects.get(number, 0)
+        found.append(
+            {
+                **{"extract": extract, "file": file, "sha256": digest, "loaded_on": loaded_on, "rows": rows},
+                **{"usable": here - unread, "rejected": unread, "replaced": rows - here},
+                **{"period_from": first, "period_to": last},
+                "is_balanced": unread <= here <= rows and (not is_newest or (here == rows and unread == rejected)),
+            }
+        )
+    return found
+
+
+def reconciled(connection: duckdb.DuckDBPyConnection, delivered: list[Row]) -> list[Row]:
+    """Return one row per extract: rows = typed + merged + rejected + replaced.
+
+    `typed` are the rows of its staging table, null where several extracts share one.
+    """
+    found = []
+    for extract in dict.fromkeys(row["extract"] for row in delivered):
+        own = [row for row in delivered if row["extract"] == extract]
+        sums = {name: sum(row[name] for row in own) for name in ("rows", "usable", "rejected", "replaced")}
+        table = _staging().get(extract)
+        typed = None if table is None else connection.execute(f"select count(*) from {table}").fetchall()[0][0]
+        merged = 0 if typed is None else sums["usable"] - typed
+        adds_up = merged == 0 or (merged > 0 and extract in MERGING)
+        found.append(
+            {
+                "extract": extract,
+                "typed": sums.pop("usable") if typed is None else typed,
+                **sums,
+                "merged": merged,
+                "is_balanced": adds_up and all(row["is_balanced"] for row in own),
+            }
+        )
+        found[-1].pop("usable", None)
+    return found
+
+
+def rejects(connection: duckdb.DuckDBPyConnection) -> list[Row]:
+    """Return rejected rows by extract, column and reason: missing, unknown_code, or the type that they cannot be."""
+    found = []
+    for contract in contracts():
+        for column in contract.columns:
+            value = f"r.{quoted(column.name)}"
+            known = f"when {value} not in ({', '.join(map(literal, column.domain))}) then 'unknown_code'"
+            reason = (
+                f"case when {value} is null then 'missing' {known if column.domain else ''} else '{column.type}' end"
+            )
+            counted = connection.execute(
+                f"select {reason} as reason, count(*) from raw.rejects as reject "
+                f"inner join raw.{contract.name} as r on r._delivery = reject.delivery_id and r._line = reject.line "
+                "where reject.extract = ? and reject.column_name = ? group by 1 order by 1",
+                [contract.name, column.name],
+            ).fetchall()
+            found += [
+                {"extract": contract.name, "column_name": column.name, "reason": reason, "rows": rows}
+                for reason, rows in counted
+            ]
+    return found
+
+
+def unknowns(connection: duckdb.DuckDBPyConnection) -> list[Row]:
+    """Return, for each column of each delivered extract, how many usable rows do not know it.
+
+    `may_be_blank`: the contract lets a row leave it empty, as the end of a spell that still runs.
+    """
+    found = []
+    for contract in contracts():
+        parts = ", ".join(f"count(*) filter (where {_is_unknown(column)})" for column in contract.columns)
+        [(rows, *counts)] = connection.execute(
+            f"select count(*), {parts} from {usable_rows(contract)}", [contract.name]
+        ).fetchall()
+        if rows:
+            found += [
+                {
+                    **{"extract": contract.name, "column_name": column.name, "rows": rows, "unknown": unknown},
+                    "may_be_blank": column.blank,
+                }
+                for column, unknown in zip(contract.columns, counts, strict=True)
+            ]
+    return found
+
+
+def usable_rows(contract: Contract) -> str:
+    """Return the rows of an extract that were not rejected, as the source `r` of a query with its name as parameter."""
+    return (
+        f"raw.{contract.name} as r anti join (select delivery_id as _delivery, line as _line from raw.rejects "
+        "where extract = ?) as reject on reject._delivery = r._delivery and reject._line = r._line"
+    )
+
+
+def _is_unknown(column: Column) -> str:
+    value = f"r.{quoted(column.name)}"
+    return f"{value} is null or {value} = {literal(NOT_STATED)}" + (
+        f" or is_suppressed({value})" if column.type == "statistic" else ""
+    )
+
+
+def _kept(connection: duckdb.DuckDBPyConnection, extract: str) -> dict[int, int]:
+    return dict(connection.execute(f"select _delivery, count(*) from raw.{extract} group by 1").fetchall())
+
+
+@cache
+def _staging() -> dict[str, str]:
+    """Return the staging table of each extract that does not share one."""
+    names = {f"raw.{contract.name}": contract.name for contract in contracts()}
+    own = {model.table: [names[i] for i in model.inputs if i in names] for model in read_models(("staging",))}
+    return {extracts[0]: table for table, extracts in own.items() if len(extracts) == 1}

@@ -1,0 +1,141 @@
+"""How the rows of each quality table leave: one rule per table, as in `evaluator.release_rules`.
+
+A count of defects is told as none, as few (up to the minimum) or rounded; parts of a whole are rounded together, so
+that they still add up. Numbers of persons or events by month obey secondary suppression.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import groupby
+from typing import Any
+
+from evaluator import disclosure
+from evaluator.disclosure import MINIMUM_COUNT, Margin
+from evaluator.release_rules import RULES as RUN_RULES
+from evaluator.release_rules import SHARE_DECIMALS, Policy, Row
+
+PARTS = {
+    "quality_deliveries": ("usable", "rejected", "replaced"),
+    "quality_extracts": ("typed", "merged", "rejected", "replaced"),
+}
+
+
+def said(count: int) -> str:
+    """Return how a count of defects is told: none, few or shown."""
+    return "none" if count == 0 else "few" if count <= MINIMUM_COUNT else "shown"
+
+
+def _defects(count: int) -> int | None:
+    return 0 if count == 0 else None if count <= MINIMUM_COUNT else disclosure.rounded(count)
+
+
+def _share(part: int | None, whole: int | None) -> float | None:
+    """Return the quotient of rounded counts; none when either is missing or too small to be told."""
+    if part is None or not whole or whole <= MINIMUM_COUNT:
+        return None
+    shown = _defects(part)
+    return None if shown is None else round(min(shown / disclosure.rounded(whole), 1.0), SHARE_DECIMALS)
+
+
+def _added_up(parts: tuple[str, ...]) -> Callable[[list[Row], Policy], list[Row]]:
+    """Return a rule for rows whose `parts` add up to `rows`, released as multiples of the base that still do."""
+
+    def rule(rows: list[Row], policy: Policy) -> list[Row]:
+        released = []
+        for row in rows:
+            counts = [row[name] for name in parts]
+            if row["rows"] > MINIMUM_COUNT and min(counts) >= 0:
+                shown = disclosure.rounded_parts(counts)
+                numbers: dict[str, Any] = {
+                    name: None if said(count) == "few" else value
+                    for name, count, value in zip(parts, counts, shown, strict=True)
+                }
+                numbers["rows"] = sum(shown)
+            else:
+                numbers = dict.fromkeys(("rows", *parts))
+            states = {f"{name}_status": said(count) for name, count in zip(parts, counts, strict=True)}
+            released.append({**row, **numbers, **states})
+        return released
+
+    return rule
+
+
+def _rejects(rows: list[Row], policy: Policy) -> list[Row]:
+    return [{**row, "rows": _defects(row["rows"]), "status": said(row["rows"])} for row in rows]
+
+
+def _columns(rows: list[Row], policy: Policy) -> list[Row]:
+    return [
+        {
+            **row,
+            **{"unknown": _defects(row["unknown"]), "share": _share(row["unknown"], row["rows"])},
+            **{"rows": policy.count(row["rows"]), "status": said(row["unknown"])},
+        }
+        for row in rows
+    ]
+
+
+def _series(rows: list[Row], policy: Policy) -> list[Row]:
+    released = []
+    for _, group in groupby(rows, key=lambda row: row["series"]):
+        members = list(group)
+        counts = [row["rows"] for row in members]
+        hidden = disclosure.suppressed(counts, [Margin(tuple(range(len(counts))))], policy.minimum)
+        for row, count, is_hidden in zip(members, counts, hidden, strict=True):
+            shown = None if is_hidden else policy.count(count)
+            released.append({**row, "rows": shown, "status": "suppressed" if shown is None else "shown"})
+    return released
+
+
+def _breaks(rows: list[Row], policy: Policy) -> list[Row]:
+    released = []
+    for row in rows:
+        before, after = (policy.count(row[name]) for name in ("before", "after"))
+        change = None if before is None or after is None else round(after / before - 1, SHARE_DECIMALS)
+        released.append({**row, "before": before, "after": after, "change": change})
+    return released
+
+
+def _delays(rows: list[Row], policy: Policy) -> list[Row]:
+    parts = disclosure.rounded_parts([row["meetings"] for row in rows])
+    total = sum(parts)
+    return [
+        {
+            **row,
+            "share": None if is_few or total <= MINIMUM_COUNT else round(part / total, SHARE_DECIMALS),
+            "status": how,
+        }
+        for row, part in zip(rows, parts, strict=True)
+        for how in [said(row["meetings"])]
+        for is_few in [how == "few"]
+    ]
+
+
+def _checked(rows: list[Row], policy: Policy) -> list[Row]:
+    return [{**row, "rows": policy.count(row["rows"]), "unexpected": _defects(row["unexpected"])} for row in rows]
+
+
+def _actions(rows: list[Row], policy: Policy) -> list[Row]:
+    return [
+        {
+            **row,
+            "share": _share(row["rows"], row["of"]),
+            "rows": None if row["rows"] is None else _defects(row["rows"]),
+            "status": "" if row["rows"] is None else said(row["rows"]),
+        }
+        for row in rows
+    ]
+
+
+RULES: dict[str, Callable[[list[Row], Policy], list[Row]]] = {
+    "run": RUN_RULES["run"],
+    "quality": _checked,
+    **{table: _added_up(parts) for table, parts in PARTS.items()},
+    "quality_rejects": _rejects,
+    "quality_columns": _columns,
+    "quality_series": _series,
+    "quality_breaks": _breaks,
+    "quality_delays": _delays,
+    "quality_actions": _actions,
+}

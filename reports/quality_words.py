@@ -1,0 +1,160 @@
+"""The words of the quality report: what each extract is for, and what each thing to do or know means in Danish."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reports import numbers
+
+Row = dict[str, Any]
+
+EXTRACTS = {
+    "personer": "Personer",
+    "ydelser": "Ydelser",
+    "beskaeftigelse": "Løn og timer",
+    "uddannelse": "Uddannelse",
+    "visitation": "Visitation",
+    "sagsbehandler": "Sagsbehandlere",
+    "sagstal": "Sagstal",
+    "samtaler": "Samtaler",
+    "sanktioner": "Sanktioner",
+    "tilbud": "Tilbud",
+    "indsats": "Indsatser",
+    "kommunepanel": "Kommunetal",
+    "modtagere": "Personer på ydelse",
+}
+WITHOUT = {
+    "personer": "Uden dem kendes hverken alder eller kommune, og intet kan beregnes.",
+    "ydelser": "Uden dem er der ingen forløb at følge, og intet kan beregnes.",
+    "beskaeftigelse": "Uden dem kan job ikke skelnes fra selvforsørgelse uden job.",
+    "uddannelse": "Uden den ses kun uddannelse med SU.",
+    "visitation": "Uden den kan målgrupper ikke holdes adskilt.",
+    "sagsbehandler": "Uden dem kan sagstal og skift af sagsbehandler ikke tælles op.",
+    "sagstal": "Uden det er det ukendt, om indsatsen blev gennemført.",
+    "samtaler": "Uden dem er kontakt og udeblivelser ukendt.",
+    "sanktioner": "Uden dem kan sanktioner ikke belyses.",
+    "tilbud": "Uden dem er aktivering og praktik ukendt.",
+}
+TABLES = {
+    "deliveries": "Leverancer",
+    "stg_persons": EXTRACTS["personer"],
+    "stg_benefit_spells": EXTRACTS["ydelser"],
+    "stg_paid_hours": EXTRACTS["beskaeftigelse"],
+    "stg_education": EXTRACTS["uddannelse"],
+    "stg_visitation": EXTRACTS["visitation"],
+    "stg_caseworkers": EXTRACTS["sagsbehandler"],
+    "stg_caseload": EXTRACTS["sagstal"],
+    "stg_meetings": EXTRACTS["samtaler"],
+    "stg_sanctions": EXTRACTS["sanktioner"],
+    "stg_programmes": EXTRACTS["tilbud"],
+    "stg_interventions": EXTRACTS["indsats"],
+    "stg_municipality_panel": EXTRACTS["kommunepanel"],
+    "stg_dream_codes": "DREAM-koder",
+    "benefit_spells": "Forløb på ydelse",
+    "week_status": "Uger",
+    "person_month": "Personer pr. måned",
+    "exits": "Afgang fra ydelse",
+    "sanction_events": "Sanktionsafgørelser",
+    "caseworker_month": "Sagsbehandlere pr. måned",
+    "caseworker_assignments": "Hvem der havde hvem",
+    "caseload_day": "Sagstal pr. dag",
+    "caseload_month": "Sagstal pr. måned",
+    "team_moves": "Flyt mellem teams",
+    "caseworker_continuity": "Kontinuitet",
+    "municipality_period": "Kommuner pr. måned",
+    "municipality_statistics": "Kommunetal efter ydelse",
+    "observation": "Dataperiode",
+}
+REASONS = {
+    "missing": "mangler",
+    "unknown_code": "ukendt kode",
+    "date": "kan ikke læses som dato",
+    "month": "kan ikke læses som måned",
+    "period": "kan ikke læses som periode",
+    "integer": "kan ikke læses som helt tal",
+    "decimal": "kan ikke læses som tal",
+    "statistic": "kan ikke læses som tal",
+    "flag": "er hverken ja eller nej",
+    "municipality": "er ingen kommunekode",
+}
+DELAYS = {
+    "before": "Før samtalen",
+    "week": "Inden for 7 dage",
+    "month": "8–30 dage",
+    "quarter": "31–90 dage",
+    "later": "Over 90 dage",
+    "unknown": "Ingen registreringsdato",
+}
+KINDS = {"gap": "hul", "shift": "niveauskift"}
+NOTHING, FEW = "ingen", "højst 5"
+
+ANSWERS = {
+    "red": ("Nej, ikke endnu", "refused"),
+    "amber": ("Ja, med forbehold", "undecided"),
+    "green": ("Ja", "effect"),
+}
+GLOSSARY = {
+    "Afvist række": "En række, hvor mindst ét felt mangler eller ikke kan læses. Den indgår ikke i noget tal.",
+    "Erstattet række": "En række, som en senere leverance for samme periode er trådt i stedet for.",
+    "Lagt sammen": "Rettelser og flere job i samme måned bliver til én række. Christiansø udelades.",
+    "Ukendt": "Feltet er tomt eller uoplyst. Ukendt er ikke nul.",
+    "Niveauskift": "Antallet i tre måneder mod de tre foregående, fraregnet samme ændring et år før, er mindst "
+    "halvanden gang større eller tilsvarende mindre, og mere end tilfældighed kan give.",
+    "Hul": "En måned med under en femtedel af niveauet i månederne omkring den.",
+    "Diskretioneret": "Antal er afrundet til nærmeste 5. Fejl i 1 til 5 rækker skrives »højst 5«; små antal "
+    "personer og hændelser vises som »..«.",
+}
+
+
+def extract(name: str) -> str:
+    """Return the name of an extract or a series as a reader says it."""
+    return EXTRACTS.get(name, name)
+
+
+def table(name: str) -> str:
+    """Return the name of a table of the store as a reader says it."""
+    plain = name.split(".")[-1]
+    return TABLES.get(plain, EXTRACTS.get(plain, plain))
+
+
+def defects(count: int | None, status: str) -> str:
+    """Return a count of defects: none, at most five, or rounded."""
+    return {"none": NOTHING, "few": FEW}.get(status) or numbers.count(count, "suppressed")
+
+
+def action(row: Row) -> tuple[str, str]:
+    """Return what a row of `quality_actions` is about, and what it says."""
+    name, month = extract(row["subject"]), numbers.period(row["month"]) if row["month"] else ""
+    count = defects(row["rows"], row["status"]) if row["status"] else ""
+    share = f" ({numbers.percent(row['share'])})" if numbers.is_known(row["share"]) and row["share"] else ""
+    match row["code"]:
+        case "rule":
+            return table(row["subject"]), f"{row['notes']} Det gælder {count} rækker."
+        case "unbalanced":
+            return name, "Rækkerne går ikke op: der er flere eller færre, end der blev leveret. Indlæs filerne igen."
+        case "absent":
+            return name, f"Er ikke leveret. {WITHOUT.get(row['subject'], '')}".strip()
+        case "rejected":
+            return name, f"{count} rækker{share} er afvist. Bed om dem igen; årsagerne står nedenfor."
+        case "unknown":
+            return name, f"Kolonnen {row['item']} er ukendt i {count} rækker{share}. Bed om at få den udfyldt."
+        case "ends_early":
+            return name, f"Slutter i {month}, før ydelserne gør. Bed om de sidste måneder."
+        case "tail":
+            return name, f"Den sidste måned, {month}, er under halvdelen af årets gennemsnit og næppe fuld."
+        case "gap":
+            return name, f"Næsten ingen rækker i {month}. Bed om måneden igen{_beside(row)}."
+        case "shift":
+            return (
+                name,
+                f"Niveauet skifter i {month} uden en kendt reform. Spørg, hvad der blev ændret i systemet."
+                if (not row["notes"])
+                else f"Niveauet skifter i {month}, samtidig med: {row['notes']}.",
+            )
+        case "late":
+            return name, f"{count} samtaler{share} er registreret over en måned for sent. Bed om et nyt udtræk senere."
+    return name, row["code"]
+
+
+def _beside(row: Row) -> str:
+    return f", hvis den ikke er faldet bort med: {row['notes']}" if row["notes"] else ""
