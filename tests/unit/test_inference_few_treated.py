@@ -4,9 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.integrate import quad
+from scipy.optimize import brentq
+from scipy.stats import norm
 
 from evaluator.estimators.donor_pool import DonorPool
 from evaluator.inference import predicted_size
+from evaluator.inference.ferman_pinto import variance_of_size
 from evaluator.inference.few_treated import BeforeStart, autocorrelation, offers, one_by_one, variance_before
 from evaluator.inference.floor import floor_sentence, least_donors, most_outcomes
 from evaluator.inference.multiplicity import holm
@@ -173,3 +177,67 @@ def test_the_floor_is_said_before_anything_is_estimated():
         == "Smallest possible p-value 0.050; with more than 1 outcome under Holm nothing can be found."
     )
     assert floor_sentence(12, 0.95) == "Smallest possible p-value 0.077: nothing can be found, 19 donors are needed."
+
+
+def test_predicted_sizes_are_exact():
+    spread = np.array([1e-4, 0.5, 1.0, 4.0, 9.0])
+    size = predicted_size.of_ranks(2.0, spread, 0.95)
+    critical = brentq(lambda x: (2 * norm.sf(x / np.sqrt(spread))).mean() - 0.05, 0, 100, xtol=1e-13)
+    assert size == pytest.approx(2 * norm.sf(critical / np.sqrt(2.0)), rel=1e-9)
+    assert predicted_size.of_ranks(2e-12, 1e-12 * spread, 0.95) == pytest.approx(size, rel=1e-9)
+    assert predicted_size.of_ranks(3.0, np.full(7, 3.0), 0.95) == pytest.approx(0.05, rel=1e-9)
+    for own, weight in ((0.3, 0.1), (2.0, 0.4), (30.0, 0.7)):
+        exact = 2 * quad(
+            lambda y, own=own, weight=weight: (
+                norm.pdf(y) * norm.cdf((1 - weight) * np.sqrt(own) * y / np.sqrt(spread)).prod()
+            ),
+            0,
+            9,
+            epsabs=1e-13,
+        )[0]  # fmt: skip
+        assert predicted_size.of_highest(own, spread, weight) == pytest.approx(exact, rel=1e-7)
+
+
+def test_variances_of_two_are_of_their_shares():
+    known = BeforeStart(
+        treated=np.array([10.0, 40.0]), donors=np.array([5.0, 20.0, 80.0]), share=np.array([0.3, 0.7]), a=1.0, b=20.0,
+        periods_before=20, periods_after=4, autocorrelation=0.5,
+    )  # fmt: skip
+    own, chance = known.variances
+    assert own == pytest.approx(0.09 * 3 + 0.49 * 1.5)
+    theirs = np.array([5.0, 2.0, 1.25])
+    np.testing.assert_allclose(np.sort(chance), np.sort(np.add.outer(0.09 * theirs, 0.49 * theirs).ravel()))
+    own, chance = known.worst
+    assert own == pytest.approx(0.09 / 10 + 0.49 / 40) and chance.max() == pytest.approx(0.58 / 5)
+    assert known.independent_periods == pytest.approx(24 * 0.5 / 1.5)
+    assert replace(known, autocorrelation=2.0).independent_periods == 0.0
+
+
+def test_the_treated_count_among_the_false_starts():
+    sizes = np.array([10.0, 20.0, 40.0, 80.0])
+    earlier = Placebos(np.array([3.0]), np.array([[1.0], [-2.0], [0.5], [0.1]]), sizes, 5.0)
+    found = variance_before([earlier])
+    assert found == variance_of_size(np.array([1.0, 4.0, 0.25, 0.01, 9.0]), np.append(sizes, 5.0))
+
+
+def test_the_normal_error_has_its_own_prediction_and_each_test_its_donors():
+    own, chance = TYPICAL.variances
+    assert of(TYPICAL, "placebo_error").size == predicted_size.of_normal(own, chance, 0.95)
+    assert of(TYPICAL, "randomisation").size == predicted_size.of_ranks(own, chance, 0.95)
+    alike = {donors: replace(TYPICAL, donors=np.full(donors, 60.0)) for donors in (18, 19, 38, 39)}
+    for method, least in (("ferman_pinto", 19), ("randomisation", 19), ("placebo_error", 19), ("conley_taber", 39)):
+        assert of(alike[least], method).is_offered and not of(alike[least - 1], method).is_offered
+    assert "Kræver mindst to" in of(TYPICAL, "jackknife_error").reason
+    small = of(SMALL, "randomisation")
+    assert f"{100 * predicted_size.of_ranks(*SMALL.worst, 0.95):.1f}".replace(".", ",") in small.reason
+
+
+def test_autocorrelation_by_hand():
+    gap = np.array([[1.0, 2.0, 0.0, 4.0, 3.0], [0.0, 1.0, 1.0, -1.0, 2.0]])
+    now, then = gap[:, 1:], gap[:, :-1]
+    products = ((now - now.mean(1, keepdims=True)) * (then - then.mean(1, keepdims=True))).sum()
+    raw = products / ((then - then.mean(1, keepdims=True)) ** 2).sum()
+    assert autocorrelation(gap) == pytest.approx((raw * 4 + 1) / 3)
+    assert autocorrelation(np.tile(np.arange(6.0), (3, 1))) == 1.0
+    assert autocorrelation(np.array([[0.0, 1.0, 0.0, 1.0]])) == pytest.approx((-3 + 1) / 2)
+    assert autocorrelation(np.array([[0.0, 1.0, 0.0]])) == 0.0

@@ -118,3 +118,26 @@ def test_other_donors_are_an_error():
     gone[3] = np.nan
     with pytest.raises(ValueError, match="donors differ"):
         randomisation_t([*treated([1.0], donors), *treated([1.0], gone)])
+
+
+def test_three_of_14_by_brute_force():
+    rng = np.random.default_rng(9)
+    donors, effects = rng.normal(size=14), np.array([0.4, 1.1, 2.6])
+    found = randomisation_t(treated(effects, donors), level=0.9)
+    sets = [
+        abs(t_of(donors[list(s)], np.delete(donors, list(s)))[0]) for s in combinations(range(14), 3)
+    ]  # 364 of them, so all are made
+    own, error = t_of(effects, donors)
+    assert found.p_value == pytest.approx((1 + np.sum(np.array(sets) >= abs(own))) / 365)
+    reach = np.sort(sets)[-int(0.1 * 365)] * error
+    value = effects.mean() - donors.mean()
+    assert (found.low, found.high) == pytest.approx((value - reach, value + reach)) and found.floor == 1 / 365
+
+
+def test_the_fewest_donors_are_as_many_again_as_the_treated_and_reach_the_level():
+    rng = np.random.default_rng(10)
+    assert isinstance(randomisation_t(treated([1.0, 2.0], rng.normal(size=19))), Judged)
+    assert isinstance(randomisation_t(treated([1.0, 2.0], rng.normal(size=18))), NotEstimable)
+    three = [1.0, 2.0, 4.0]
+    assert isinstance(randomisation_t(treated(three, rng.normal(size=6)), level=0.8), Judged)
+    assert isinstance(randomisation_t(treated(three, rng.normal(size=5)), level=0.8), NotEstimable)

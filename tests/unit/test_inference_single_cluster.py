@@ -7,7 +7,7 @@ from scipy.optimize import minimize_scalar
 from scipy.stats import norm
 
 from evaluator.inference.judged import Judged
-from evaluator.inference.single_cluster import STEPS, least_weight, single_cluster, size_bound
+from evaluator.inference.single_cluster import STEPS, _bounds, least_weight, single_cluster, size_bound
 from evaluator.vocabulary import NotEstimable, Placebos
 
 
@@ -121,3 +121,20 @@ def test_refusals():
 def test_what_cannot_be_tested_is_an_error(effect, donors, ratio):
     with pytest.raises(ValueError, match="single_cluster"):
         single_cluster(placebos(effect, donors), ratio)
+
+
+def test_the_floor_is_twice_the_least_bound_and_bounds_are_kept_unwritten():
+    donors = np.random.default_rng(6).normal(size=40)
+    found = single_cluster(placebos(1e6, donors), 4.0)
+    least = size_bound(40, 4.0, np.arange(1, STEPS + 1) / STEPS).min()
+    assert found.floor == pytest.approx(2 * least) and found.floor < 0.05
+    assert found.p_value == pytest.approx(found.floor, rel=1e-6)
+    with pytest.raises(ValueError, match="read-only"):
+        _bounds(40, 4.0)[0] = 0.0
+
+
+def test_two_donors_are_too_few_to_answer_and_an_endless_ratio_is_an_error():
+    assert isinstance(single_cluster(placebos(9.0, [0.0, 1.0]), 4.0), NotEstimable)
+    with pytest.raises(ValueError, match="single_cluster"):
+        single_cluster(placebos(9.0, np.arange(40.0)), np.inf)
+    assert least_weight(40, 1.0, 0.9999999) is None
