@@ -136,7 +136,7 @@ def test_the_pre_trend_of_few_treated_is_their_rank_among_placebos():
     assert found.method == "randomisation" and round(found.p_value * 25) == pytest.approx(found.p_value * 25)
     drift = np.where(data.cohort == 6, 100.0 * data.period, 0.0)
     sure = pre_trend_test(GroupTime(base="universal"), replace(data, outcome=data.outcome + drift))
-    assert sure.p_value == 1 / 25 and sure.statistic > 20
+    assert sure.p_value == 1 / 25 and sure.statistic > 4.9
     few = pre_trend_test(GroupTime(), noise([6], clusters=19))
     assert isinstance(few, NotEstimable) and "kun 18 sammenligningskommuner" in few.reason
     assert not isinstance(pre_trend_test(GroupTime(), noise([6], clusters=20)), NotEstimable)
