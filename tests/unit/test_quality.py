@@ -18,6 +18,7 @@ from evaluator.quality.rules import RULES
 from evaluator.release import QUALITY_COLUMNS, release_quality
 from evaluator.release_rules import Policy
 from evaluator.store import connect
+from evaluator.vocabulary import Finding, Verdict
 from reports import write_quality
 from reports.pages import quality as page
 from reports.released import read_quality
@@ -233,7 +234,7 @@ def test_the_report_is_one_file_without_scripts_and_without_persons(project, rel
 def test_one_command_writes_it_even_when_a_critical_rule_fails(tmp_path):
     made = Project.create(tmp_path / "project")
     with pytest.raises(ProjectError, match="no delivery is loaded"):
-        pipeline.quality(made, lambda project: None, write_quality)
+        pipeline.quality(made, lambda project: Verdict(()), write_quality)
     for name in GOOD:
         deliver(made, f"{name}.csv", GOOD[name])
 
@@ -243,11 +244,14 @@ def test_one_command_writes_it_even_when_a_critical_rule_fails(tmp_path):
                 "insert into meta.findings values (now()::timestamp, 'staging.stg_persons', 'unique(person_id)', "
                 "'critical', false, 2, 2, 'En dublet tæller én person to gange.')"
             )
+        return Verdict((Finding("staging.stg_persons", "unique(person_id)", "critical", False, 2, 2, "En dublet."),))
 
     light, path = pipeline.quality(made, fail, write_quality)
     first = path.read_bytes()
     assert light == "red"
     assert "Én fejl standser en kørsel" in first.decode()
     assert "En dublet tæller én person to gange." in first.decode()
-    again, path = pipeline.quality(made, lambda project: None, write_quality)
+    again, path = pipeline.quality(made, fail, write_quality)
     assert (again, path.read_bytes()) == ("red", first)
+    passed = pipeline.quality(made, lambda project: Verdict(()), write_quality)
+    assert pipeline.quality(made, lambda project: pytest.fail("checked again"), write_quality) == passed
