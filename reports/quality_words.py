@@ -21,6 +21,8 @@ EXTRACTS = {
     "tilbud": "Tilbud",
     "indsats": "Indsatser",
     "kommunepanel": "Kommunetal",
+    "dream": "DREAM, bred",
+    "dream_lang": "DREAM, lang",
     "modtagere": "Personer på ydelse",
 }
 WITHOUT = {
@@ -50,6 +52,8 @@ TABLES = {
     "stg_interventions": EXTRACTS["indsats"],
     "stg_municipality_panel": EXTRACTS["kommunepanel"],
     "stg_dream_codes": "DREAM-koder",
+    "stg_dream_spells": "Ydelser fra DREAM",
+    "stg_branch_months": "Måneder med job i DREAM",
     "benefit_spells": "Forløb på ydelse",
     "week_status": "Uger",
     "person_month": "Personer pr. måned",
@@ -76,6 +80,9 @@ REASONS = {
     "statistic": "kan ikke læses som tal",
     "flag": "er hverken ja eller nej",
     "municipality": "er ingen kommunekode",
+    "iso_year": "er intet årstal",
+    "iso_week": "er ingen uge",
+    "unreadable": "kan ikke læses",
 }
 DELAYS = {
     "before": "Før samtalen",
