@@ -19,7 +19,7 @@ from evaluator.release import QUALITY_COLUMNS, release_quality
 from evaluator.release_rules import Policy
 from evaluator.store import connect
 from evaluator.vocabulary import Finding, Verdict
-from reports import write_quality
+from reports import quality_words, write_quality
 from reports.pages import quality as page
 from reports.released import read_quality
 
@@ -197,6 +197,27 @@ def test_what_to_ask_for_names_the_column_the_month_and_the_share():
 def _filled(rows):
     """Give rows the columns that they leave out, as a table of results does."""
     return [dict.fromkeys(results.columns("quality_actions")) | row for row in rows]
+
+
+KINDS = {
+    "rule": "Fordi. Det gælder højst 5 rækker.",
+    "unbalanced": "Rækkerne går ikke op",
+    "absent": "Er ikke leveret. Uden dem er kontakt og udeblivelser ukendt.",
+    "rejected": "Højst 5 rækker er afvist.",
+    "unknown": "Kolonnen registreret er ukendt i højst 5 rækker.",
+    "ends_early": "Slutter i maj 2017",
+    "tail": "Den sidste måned, maj 2017",
+    "gap": "Næsten ingen rækker i maj 2017, samtidig med: Fordi.",
+    "shift": "Niveauet skifter i maj 2017, samtidig med: Fordi.",
+    "late": "Højst 5 samtaler er registreret over en måned for sent.",
+}
+
+
+@pytest.mark.parametrize("code", KINDS)
+def test_every_kind_of_thing_to_do_is_told_in_danish(code):
+    row = {"code": code, "subject": "samtaler", "item": "registreret", "month": "2017-05-01", "rows": None}
+    about, text = quality_words.action(row | {"share": None, "status": "few", "notes": "Fordi."})
+    assert (about, text.startswith(KINDS[code])) == ("Samtaler", True), text
 
 
 def test_small_counts_stay_and_parts_add_up():
