@@ -9,6 +9,7 @@ from reports import numbers
 Row = dict[str, Any]
 
 EXTRACTS = {
+    "modtagere": "Personer på ydelse",
     "personer": "Personer",
     "ydelser": "Ydelser",
     "beskaeftigelse": "Løn og timer",
@@ -23,7 +24,6 @@ EXTRACTS = {
     "kommunepanel": "Kommunetal",
     "dream": "DREAM, bred",
     "dream_lang": "DREAM, lang",
-    "modtagere": "Personer på ydelse",
 }
 WITHOUT = {
     "personer": "Uden dem kendes hverken alder eller kommune, og intet kan beregnes.",

@@ -47,7 +47,7 @@ def context(released: Released) -> dict[str, Any]:
 
 def _in_order(series: list[Row]) -> list[Row]:
     """Return the series with persons on a benefit first, then as the extracts are listed."""
-    order = {name: at for at, name in enumerate(("modtagere", *quality_words.EXTRACTS))}
+    order = {name: at for at, name in enumerate(quality_words.EXTRACTS)}
     return sorted(series, key=lambda row: (order.get(row["series"], len(order)), row["series"], row["month"]))
 
 

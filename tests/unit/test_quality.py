@@ -247,6 +247,7 @@ def test_the_released_tables_are_what_the_page_says(released):
     assert {"run", *released.tables} == set(QUALITY_COLUMNS)
     shown = page.context(released)
     text = repr(shown)
+    assert shown["figures"]["months"].table.headers[:3] == ("Måned", "Personer på ydelse", "Ydelser")
     assert "Er ikke leveret. Uden dem er aktivering og praktik ukendt." in text
     assert "samtaler" in text
     assert "er registreret over en måned for sent" in text
