@@ -68,10 +68,7 @@ def check(project: Project, check: Check, progress: Progress = silent) -> Verdic
             f"{first.table}: {in_words(first.unexpected)} of {first.rows:,} rows break '{first.rule}'{more}; "
             f"expected none. {first.notes} {step} the extract and load it again."
         )
-    with connect(project) as connection:
-        connection.execute(
-            "insert or replace into meta.passed values (?, now() at time zone 'UTC')", [_tables_sha256(connection)]
-        )
+    _note_passed(project)
     return verdict
 
 
@@ -95,7 +92,8 @@ def quality(
     build(project, progress)
     if not _is_checked(project):
         progress("checking data")
-        check_with(project)
+        if not check_with(project).critical:
+            _note_passed(project)
     progress("measuring quality")
     with connect(project) as connection:
         results.create(connection)
@@ -199,6 +197,13 @@ def _is_checked(project: Project) -> bool:
     with connect(project) as connection:
         query = "select count(*) from meta.passed where state_sha256 = ?"
         return connection.execute(query, [_tables_sha256(connection)]).fetchall() != [(0,)]
+
+
+def _note_passed(project: Project) -> None:
+    with connect(project) as connection:
+        connection.execute(
+            "insert or replace into meta.passed values (?, now() at time zone 'UTC')", [_tables_sha256(connection)]
+        )
 
 
 def _tables_sha256(connection: duckdb.DuckDBPyConnection) -> str:

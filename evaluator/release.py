@@ -37,7 +37,7 @@ COLUMNS: dict[str, str] = {
     "decomposition": "outcome text, horizon_weeks int, kind text, weight double, value double, unit text, status text",
     "delivery": "municipality_code text, municipality_name text, start_on date, planned_before double, "
     "planned_after double, measured_before double, measured_after double, delivered_share double, verdict text, "
-    "counted_before double, counted_after double",
+    "counted_before double, counted_after double, counted_verdict text",
     "caseload_path": "municipality_name text, month date, caseload double, status text",
     "groups": "grouping text, group_name text, persons bigint, value double, low double, high double, status text, "
     "reason text",

@@ -43,7 +43,7 @@ TABLES: dict[str, str] = {
     "n bigint, smallest_count bigint",
     "delivery": "run_id text, municipality_code text, municipality_name text, start_on date, planned_before double, "
     "planned_after double, measured_before double, measured_after double, delivered_share double, verdict text, "
-    "counted_before double, counted_after double",
+    "counted_before double, counted_after double, counted_verdict text",
     "caseload_path": "run_id text, municipality_name text, month date, cases bigint, fte double",
     "groups": "run_id text, grouping text, group_name text, persons bigint, value double, low double, high double, "
     "smallest_count bigint, is_estimable boolean, reason text",

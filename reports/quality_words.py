@@ -9,6 +9,7 @@ from reports import numbers
 Row = dict[str, Any]
 
 EXTRACTS = {
+    "modtagere": "Personer på ydelse",
     "personer": "Personer",
     "ydelser": "Ydelser",
     "beskaeftigelse": "Løn og timer",
@@ -21,7 +22,8 @@ EXTRACTS = {
     "tilbud": "Tilbud",
     "indsats": "Indsatser",
     "kommunepanel": "Kommunetal",
-    "modtagere": "Personer på ydelse",
+    "dream": "DREAM, bred",
+    "dream_lang": "DREAM, lang",
 }
 WITHOUT = {
     "personer": "Uden dem kendes hverken alder eller kommune, og intet kan beregnes.",
@@ -50,6 +52,8 @@ TABLES = {
     "stg_interventions": EXTRACTS["indsats"],
     "stg_municipality_panel": EXTRACTS["kommunepanel"],
     "stg_dream_codes": "DREAM-koder",
+    "stg_dream_spells": "Ydelser fra DREAM",
+    "stg_branch_months": "Måneder med job i DREAM",
     "benefit_spells": "Forløb på ydelse",
     "week_status": "Uger",
     "person_month": "Personer pr. måned",
@@ -76,6 +80,9 @@ REASONS = {
     "statistic": "kan ikke læses som tal",
     "flag": "er hverken ja eller nej",
     "municipality": "er ingen kommunekode",
+    "iso_year": "er intet årstal",
+    "iso_week": "er ingen uge",
+    "unreadable": "kan ikke læses",
 }
 DELAYS = {
     "before": "Før samtalen",
@@ -124,37 +131,39 @@ def defects(count: int | None, status: str) -> str:
 
 def action(row: Row) -> tuple[str, str]:
     """Return what a row of `quality_actions` is about, and what it says."""
-    name, month = extract(row["subject"]), numbers.period(row["month"]) if row["month"] else ""
+    about = table(row["subject"]) if row["code"] == "rule" else extract(row["subject"])
+    text = _said(row)
+    return about, text[:1].upper() + text[1:]
+
+
+def _said(row: Row) -> str:
+    month = numbers.period(row["month"]) if row["month"] else ""
     count = defects(row["rows"], row["status"]) if row["status"] else ""
-    share = f" ({numbers.percent(row['share'])})" if numbers.is_known(row["share"]) and row["share"] else ""
+    share = f" ({numbers.percent(row['share'])})" if row["share"] else ""
+    beside = row["notes"]
     match row["code"]:
         case "rule":
-            return table(row["subject"]), f"{row['notes']} Det gælder {count} rækker."
+            return row["notes"] if row["status"] == "none" else f"{row['notes']} Det gælder {count} rækker."
         case "unbalanced":
-            return name, "Rækkerne går ikke op: der er flere eller færre, end der blev leveret. Indlæs filerne igen."
+            return "rækkerne går ikke op: der er flere eller færre, end der blev leveret. Indlæs filerne igen."
         case "absent":
-            return name, f"Er ikke leveret. {WITHOUT.get(row['subject'], '')}".strip()
+            return f"er ikke leveret. {WITHOUT[row['subject']]}"
         case "rejected":
-            return name, f"{count} rækker{share} er afvist. Bed om dem igen; årsagerne står nedenfor."
+            return f"{count} rækker{share} er afvist. Bed om dem igen; årsagerne står nedenfor."
         case "unknown":
-            return name, f"Kolonnen {row['item']} er ukendt i {count} rækker{share}. Bed om at få den udfyldt."
+            return f"kolonnen {row['item']} er ukendt i {count} rækker{share}. Bed om at få den udfyldt."
         case "ends_early":
-            return name, f"Slutter i {month}, før ydelserne gør. Bed om de sidste måneder."
+            return f"slutter i {month}, før ydelserne gør. Bed om de sidste måneder."
         case "tail":
-            return name, f"Den sidste måned, {month}, er under halvdelen af årets gennemsnit og næppe fuld."
+            return f"den sidste måned, {month}, er under halvdelen af årets gennemsnit og næppe fuld."
+        case "gap" if beside:
+            return f"næsten ingen rækker i {month}, samtidig med: {beside}."
         case "gap":
-            return name, f"Næsten ingen rækker i {month}. Bed om måneden igen{_beside(row)}."
+            return f"næsten ingen rækker i {month}. Bed om måneden igen."
+        case "shift" if beside:
+            return f"niveauet skifter i {month}, samtidig med: {beside}."
         case "shift":
-            return (
-                name,
-                f"Niveauet skifter i {month} uden en kendt reform. Spørg, hvad der blev ændret i systemet."
-                if (not row["notes"])
-                else f"Niveauet skifter i {month}, samtidig med: {row['notes']}.",
-            )
+            return f"niveauet skifter i {month} uden en kendt reform. Spørg, hvad der blev ændret i systemet."
         case "late":
-            return name, f"{count} samtaler{share} er registreret over en måned for sent. Bed om et nyt udtræk senere."
-    return name, row["code"]
-
-
-def _beside(row: Row) -> str:
-    return f", hvis den ikke er faldet bort med: {row['notes']}" if row["notes"] else ""
+            return f"{count} samtaler{share} er registreret over en måned for sent. Bed om et nyt udtræk senere."
+    raise ValueError(f"unknown code of an action: {row['code']}")

@@ -35,7 +35,8 @@ def measure(connection: duckdb.DuckDBPyConnection, design: Design, intervention:
 
     Before is the mean caseload of the 12 months before the start, after that of the 12 months that begin three
     months after it; citizens per full-time caseworker, in the intervention's team where the plan names just one.
-    `counted_before` and `counted_after` are the same means of the caseload counted from spells with a caseworker.
+    `counted_before` and `counted_after` are the same means of the caseload counted from spells with a caseworker, and
+    `counted_verdict` is what they would have said.
     """
     findings = Findings()
     plans = {
@@ -60,6 +61,7 @@ def measure(connection: duckdb.DuckDBPyConnection, design: Design, intervention:
         before, after = _before_after(path, start.on)
         counted_before, counted_after = _before_after(counted, start.on)
         share = _delivered_share(planned_before, planned_after, before, after)
+        counted_share = _delivered_share(planned_before, planned_after, counted_before, counted_after)
         findings.add(
             "delivery",
             {
@@ -74,6 +76,7 @@ def measure(connection: duckdb.DuckDBPyConnection, design: Design, intervention:
                 "counted_after": None if counted_after is None else round(counted_after),
                 "delivered_share": None if share is None else round(share, 2),
                 "verdict": verdict(share),
+                "counted_verdict": verdict(counted_share),
             },
         )
     return findings

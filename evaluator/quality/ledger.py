@@ -8,7 +8,7 @@ import duckdb
 
 from evaluator.extracts.column_sql import literal, quoted
 from evaluator.extracts.contract import Column, Contract, contracts
-from evaluator.models import read_models
+from evaluator.models import Model, read_models
 from evaluator.release_rules import Row
 
 MERGING = ("beskaeftigelse", "kommunepanel")
@@ -49,50 +49,53 @@ def deliveries(connection: duckdb.DuckDBPyConnection) -> list[Row]:
 def reconciled(connection: duckdb.DuckDBPyConnection, delivered: list[Row]) -> list[Row]:
     """Return one row per extract: rows = typed + merged + rejected + replaced.
 
-    `typed` are the rows of its staging table, null where several extracts share one.
+    `typed` are the rows of its staging table, or the usable ones where no single table is its own.
     """
     found = []
     for extract in dict.fromkeys(row["extract"] for row in delivered):
         own = [row for row in delivered if row["extract"] == extract]
         sums = {name: sum(row[name] for row in own) for name in ("rows", "usable", "rejected", "replaced")}
-        table = _staging().get(extract)
-        typed = None if table is None else connection.execute(f"select count(*) from {table}").fetchall()[0][0]
-        merged = 0 if typed is None else sums["usable"] - typed
-        adds_up = merged == 0 or (merged > 0 and extract in MERGING)
+        model = _staging().get(extract)
+        usable = sums.pop("usable")
+        typed = usable if model is None else connection.execute(f"select count(*) from {model.table}").fetchall()[0][0]
+        merged = usable - typed
+        adds_up = merged == 0 or (merged > 0 and model is not None and _may_merge(extract, model))
         found.append(
             {
                 "extract": extract,
-                "typed": sums.pop("usable") if typed is None else typed,
+                "typed": typed,
                 **sums,
                 "merged": merged,
                 "is_balanced": adds_up and all(row["is_balanced"] for row in own),
             }
         )
-        found[-1].pop("usable", None)
     return found
 
 
 def rejects(connection: duckdb.DuckDBPyConnection) -> list[Row]:
     """Return rejected rows by extract, column and reason: missing, unknown_code, or the type that they cannot be."""
+    known = {(contract.name, column.name): column for contract in contracts() for column in contract.columns}
+    named = connection.execute("select distinct extract, column_name from raw.rejects order by all").fetchall()
     found = []
-    for contract in contracts():
-        for column in contract.columns:
-            value = f"r.{quoted(column.name)}"
-            known = f"when {value} not in ({', '.join(map(literal, column.domain))}) then 'unknown_code'"
-            reason = (
-                f"case when {value} is null then 'missing' {known if column.domain else ''} else '{column.type}' end"
-            )
-            counted = connection.execute(
-                f"select {reason} as reason, count(*) from raw.rejects as reject "
-                f"inner join raw.{contract.name} as r on r._delivery = reject.delivery_id and r._line = reject.line "
-                "where reject.extract = ? and reject.column_name = ? group by 1 order by 1",
-                [contract.name, column.name],
-            ).fetchall()
-            found += [
-                {"extract": contract.name, "column_name": column.name, "reason": reason, "rows": rows}
-                for reason, rows in counted
-            ]
+    for extract, name in named:
+        counted = connection.execute(
+            f"select {_reason(known.get((extract, name)))} as reason, count(*) from raw.rejects as reject "
+            f"inner join raw.{extract} as r on r._delivery = reject.delivery_id and r._line = reject.line "
+            "where reject.extract = ? and reject.column_name = ? group by 1 order by 1",
+            [extract, name],
+        ).fetchall()
+        found += [{"extract": extract, "column_name": name, "reason": how, "rows": rows} for how, rows in counted]
     return found
+
+
+def _reason(column: Column | None) -> str:
+    """Return the SQL of what is wrong with a rejected value; a column that no contract names cannot be read."""
+    if column is None:
+        return "'unreadable'"
+    value = f"r.{quoted(column.name)}"
+    codes = ", ".join(map(literal, column.domain))
+    unknown = f"when {value} not in ({codes}) then 'unknown_code'" if codes else ""
+    return f"case when {value} is null then 'missing' {unknown} else '{column.type}' end"
 
 
 def unknowns(connection: duckdb.DuckDBPyConnection) -> list[Row]:
@@ -127,8 +130,12 @@ def usable_rows(contract: Contract) -> str:
 
 def _is_unknown(column: Column) -> str:
     value = f"r.{quoted(column.name)}"
-    return f"{value} is null or {value} = {literal(NOT_STATED)}" + (
-        f" or is_suppressed({value})" if column.type == "statistic" else ""
+    return " or ".join(
+        [
+            f"{value} is null",
+            *([f"{value} = {literal(NOT_STATED)}"] if NOT_STATED in column.domain else []),
+            *([f"is_suppressed({value})"] if column.type == "statistic" else []),
+        ]
     )
 
 
@@ -137,8 +144,20 @@ def _kept(connection: duckdb.DuckDBPyConnection, extract: str) -> dict[int, int]
 
 
 @cache
-def _staging() -> dict[str, str]:
-    """Return the staging table of each extract that does not share one."""
+def _staging() -> dict[str, Model]:
+    """Return the staging model of each extract that is read by one model, which reads no other extract."""
     names = {f"raw.{contract.name}": contract.name for contract in contracts()}
-    own = {model.table: [names[i] for i in model.inputs if i in names] for model in read_models(("staging",))}
-    return {extracts[0]: table for table, extracts in own.items() if len(extracts) == 1}
+    readers: dict[str, list[Model]] = {}
+    for model in read_models(("staging",)):
+        for name in names.keys() & set(model.inputs):
+            readers.setdefault(names[name], []).append(model)
+    return {
+        extract: models[0]
+        for extract, models in readers.items()
+        if len(models) == 1 and len(names.keys() & set(models[0].inputs)) == 1
+    }
+
+
+def _may_merge(extract: str, model: Model) -> bool:
+    """Say whether staging may hold fewer rows: it sums or leaves out some, or gives way to another staging table."""
+    return extract in MERGING or any(name.startswith("staging.") for name in model.inputs)

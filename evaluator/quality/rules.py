@@ -99,17 +99,12 @@ def _breaks(rows: list[Row], policy: Policy) -> list[Row]:
 
 def _delays(rows: list[Row], policy: Policy) -> list[Row]:
     parts = disclosure.rounded_parts([row["meetings"] for row in rows])
-    total = sum(parts)
-    return [
-        {
-            **row,
-            "share": None if is_few or total <= MINIMUM_COUNT else round(part / total, SHARE_DECIMALS),
-            "status": how,
-        }
-        for row, part in zip(rows, parts, strict=True)
-        for how in [said(row["meetings"])]
-        for is_few in [how == "few"]
-    ]
+    total, released = sum(parts), []
+    for row, part in zip(rows, parts, strict=True):
+        status = said(row["meetings"])
+        is_hidden = status == "few" or total <= MINIMUM_COUNT
+        released.append({**row, "share": None if is_hidden else round(part / total, SHARE_DECIMALS), "status": status})
+    return released
 
 
 def _checked(rows: list[Row], policy: Policy) -> list[Row]:

@@ -12,6 +12,9 @@ from evaluator.release_rules import Row
 NEEDED = ("personer", "ydelser")
 """Without these no question about persons can be answered."""
 
+INSTEAD = {"ydelser": ("dream", "dream_lang"), "beskaeftigelse": ("dream",)}
+"""What DREAM holds too: benefits, and in its wide form the months with a job."""
+
 WANTED = ("beskaeftigelse", "uddannelse", "visitation", "sagsbehandler", "sagstal", "samtaler", "sanktioner", "tilbud")
 """Registers without which a part of the answers falls away."""
 
@@ -76,6 +79,7 @@ def _absent(ledger: Sequence[Row]) -> list[Row]:
     present = {row["extract"] for row in ledger if row["typed"]}
     if present <= set(PUBLISHED):
         return []
+    present |= {name for name, others in INSTEAD.items() if present & set(others)}
     return [
         *({"kind": STOP, "code": "absent", "subject": name} for name in NEEDED if name not in present),
         *({"kind": ASK, "code": "absent", "subject": name} for name in WANTED if name not in present),

@@ -30,20 +30,15 @@ def volumes(series: list[Row], breaks: list[Row]) -> Figure | None:
     charts = [_one(name, [p for p in points if p["series"] == name], breaks, reforms, (low, high)) for name in names]
     said = f"Antal rækker pr. måned som linjer, ét lille diagram for hvert af {len(names)} udtræk."
     chart = alt.concat(*charts, columns=COLUMNS, spacing=26).properties(description=said)
-    caption = "Antal rækker pr. måned. Linjen er brudt, hvor antallet er 5 eller derunder."
+    caption = "Antal rækker pr. måned. Linjen er brudt, hvor antallet er 5 eller derunder eller ville røbe et andet."
     if breaks:
         caption += " Trekanter: huller og niveauskift."
     if reforms:
         caption += " Lodrette linjer med numre er reformer og chok, som kan flytte kurverne:"
     notes = tuple(f"{r['number']}. {r['name']} ({numbers.day(r['date'])})" for r in reforms)
     found = sum(not r["reform"] for r in breaks)
-    title = (
-        f"{found} huller eller niveauskift uden en kendt reform ved siden af"
-        if found > 1
-        else "Ét hul eller niveauskift uden en kendt reform ved siden af"
-        if found
-        else "Ingen huller eller niveauskift uden en kendt reform ved siden af"
-    )
+    number = {0: "Ingen huller", 1: "Ét hul"}.get(found, f"{found} huller")
+    title = f"{number} eller niveauskift uden en kendt reform ved siden af"
     return figure.figure(chart, "maaneder", title=title, table=_table(series), caption=caption, notes=notes)
 
 

@@ -106,17 +106,30 @@ def _delivery(released: Released) -> dict[str, Any]:
     if not rows:
         reason = "Evalueringen har ikke et planlagt sagstal at måle op imod."
         return {"sentence": "", "why": reason, "shape": "", "table": None}
+    why = _disagreement(rows)
     counted = {verdict: [r for r in rows if r["verdict"] == verdict] for verdict in words.DELIVERY}
     if len(rows) == 1:
-        return {**_single(rows[0]), "why": "", "table": delivery_table(rows)}
+        return {**_single(rows[0]), "why": why, "table": delivery_table(rows)}
     if not any(numbers.is_known(r["planned_after"]) for r in rows) and any(_measured(r) for r in rows):
         sentence = "Der er ikke leveret et planlagt sagstal. Det målte sagstal står i tabellen."
-        return {"sentence": sentence, "why": "", "shape": UNRATED[0], "table": delivery_table(rows)}
+        return {"sentence": sentence, "why": why, "shape": UNRATED[0], "table": delivery_table(rows)}
     parts = [f"{words.DELIVERY[v][1]} i {len(found)}" for v, found in counted.items() if found]
     sentence = f"Det planlagte fald i sagstallet er {words.listed(parts, limit=9)} af {len(rows)} kommuner."
     shared = [verdict for verdict, found in counted.items() if len(found) == len(rows)]
     shape = words.DELIVERY[shared[0] if shared else "partly"][0]
-    return {"sentence": sentence, "why": "", "shape": shape, "table": delivery_table(rows)}
+    return {"sentence": sentence, "why": why, "shape": shape, "table": delivery_table(rows)}
+
+
+def _disagreement(rows: list[Row]) -> str:
+    """Return where the caseload fell by the municipality's own count, and not by the citizens its caseworkers had."""
+    told = [r for r in rows if r["verdict"] in ("delivered", "partly") and r.get("counted_verdict") == "not_delivered"]
+    if not told:
+        return ""
+    names = words.listed([row["municipality_name"] for row in told])
+    return (
+        f"Optalt på de borgere, sagsbehandlerne havde, faldt sagstallet under en fjerdedel af det planlagte i {names}. "
+        "De to opgørelser bør afstemmes, før resultatet bruges."
+    )
 
 
 def _single(row: Row) -> dict[str, str]:

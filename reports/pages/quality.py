@@ -47,8 +47,8 @@ def context(released: Released) -> dict[str, Any]:
 
 def _in_order(series: list[Row]) -> list[Row]:
     """Return the series with persons on a benefit first, then as the extracts are listed."""
-    order = ["modtagere", *quality_words.EXTRACTS]
-    return sorted(series, key=lambda row: (order.index(row["series"]), row["month"]))
+    order = {name: at for at, name in enumerate(quality_words.EXTRACTS)}
+    return sorted(series, key=lambda row: (order.get(row["series"], len(order)), row["series"], row["month"]))
 
 
 def _sentence(told: dict[str, list[Row]]) -> str:
@@ -152,12 +152,12 @@ def _rows(count: int | None) -> str:
 
 
 def _checks(rows: list[Row]) -> Table | None:
-    results = {"critical": "■ standser", "warning": "▲ advarsel"}
+    results = {"critical": "■\N{NO-BREAK SPACE}standser", "warning": "▲\N{NO-BREAK SPACE}advarsel"}
     body = tuple(
         (
             quality_words.table(row["table_name"]),
             row["notes"] or "",
-            "● bestået" if row["passed"] else results.get(row["severity"], row["severity"]),
+            "●\N{NO-BREAK SPACE}bestået" if row["passed"] else results.get(row["severity"], row["severity"]),
             quality_words.NOTHING if row["unexpected"] == 0 else _rows(row["unexpected"]),
             words.rule(row["rule"]),
         )

@@ -18,7 +18,8 @@ from evaluator.quality.rules import RULES
 from evaluator.release import QUALITY_COLUMNS, release_quality
 from evaluator.release_rules import Policy
 from evaluator.store import connect
-from reports import write_quality
+from evaluator.vocabulary import Finding, Verdict
+from reports import quality_words, write_quality
 from reports.pages import quality as page
 from reports.released import read_quality
 
@@ -99,6 +100,17 @@ def test_rejects_are_told_by_what_was_wrong(project):
     assert found == [("samtaler", "samtaletype", "missing", 1), ("samtaler", "udeblevet", "flag", 1)]
 
 
+def test_a_reject_of_a_column_that_no_contract_names_cannot_be_read(project):
+    with connect(project) as connection:
+        connection.begin()
+        connection.execute(
+            "insert into raw.rejects select max(_delivery), 'ydelser', 'ydelser.csv', 2, 'y_1651' from raw.ydelser"
+        )
+        found = [tuple(row.values()) for row in ledger.rejects(connection)]
+        connection.rollback()
+    assert ("ydelser", "y_1651", "unreadable", 1) in found
+
+
 def test_what_is_empty_or_not_stated_is_unknown(tmp_path):
     made = Project.create(tmp_path / "project")
     deliver(made, "personer.csv", GOOD["personer"].replace("grundskole", "uoplyst"))
@@ -157,6 +169,8 @@ def test_the_verdict_is_the_worst_of_what_was_found():
     assert verdict.light(verdict.actions(good, [], nothing, [rule])) == "red"
     broken = [good[0] | {"is_balanced": False}, *good[1:]]
     assert verdict.light(verdict.actions(broken, [], nothing, [])) == "red"
+    instead = [row | {"extract": {"ydelser": "dream"}.get(row["extract"], row["extract"])} for row in good]
+    assert verdict.light(verdict.actions(instead, [], nothing, [])) == "green"
     published = [{"extract": "kommunepanel", "rows": 9, "typed": 9, "rejected": 0, "is_balanced": True}]
     assert verdict.actions(published, [], nothing, []) == []
 
@@ -183,6 +197,27 @@ def test_what_to_ask_for_names_the_column_the_month_and_the_share():
 def _filled(rows):
     """Give rows the columns that they leave out, as a table of results does."""
     return [dict.fromkeys(results.columns("quality_actions")) | row for row in rows]
+
+
+KINDS = {
+    "rule": "Fordi. Det gælder højst 5 rækker.",
+    "unbalanced": "Rækkerne går ikke op",
+    "absent": "Er ikke leveret. Uden dem er kontakt og udeblivelser ukendt.",
+    "rejected": "Højst 5 rækker er afvist.",
+    "unknown": "Kolonnen registreret er ukendt i højst 5 rækker.",
+    "ends_early": "Slutter i maj 2017",
+    "tail": "Den sidste måned, maj 2017",
+    "gap": "Næsten ingen rækker i maj 2017, samtidig med: Fordi.",
+    "shift": "Niveauet skifter i maj 2017, samtidig med: Fordi.",
+    "late": "Højst 5 samtaler er registreret over en måned for sent.",
+}
+
+
+@pytest.mark.parametrize("code", KINDS)
+def test_every_kind_of_thing_to_do_is_told_in_danish(code):
+    row = {"code": code, "subject": "samtaler", "item": "registreret", "month": "2017-05-01", "rows": None}
+    about, text = quality_words.action(row | {"share": None, "status": "few", "notes": "Fordi."})
+    assert (about, text.startswith(KINDS[code])) == ("Samtaler", True), text
 
 
 def test_small_counts_stay_and_parts_add_up():
@@ -212,6 +247,7 @@ def test_the_released_tables_are_what_the_page_says(released):
     assert {"run", *released.tables} == set(QUALITY_COLUMNS)
     shown = page.context(released)
     text = repr(shown)
+    assert shown["figures"]["months"].table.headers[:3] == ("Måned", "Personer på ydelse", "Ydelser")
     assert "Er ikke leveret. Uden dem er aktivering og praktik ukendt." in text
     assert "samtaler" in text
     assert "er registreret over en måned for sent" in text
@@ -233,7 +269,7 @@ def test_the_report_is_one_file_without_scripts_and_without_persons(project, rel
 def test_one_command_writes_it_even_when_a_critical_rule_fails(tmp_path):
     made = Project.create(tmp_path / "project")
     with pytest.raises(ProjectError, match="no delivery is loaded"):
-        pipeline.quality(made, lambda project: None, write_quality)
+        pipeline.quality(made, lambda project: Verdict(()), write_quality)
     for name in GOOD:
         deliver(made, f"{name}.csv", GOOD[name])
 
@@ -243,11 +279,14 @@ def test_one_command_writes_it_even_when_a_critical_rule_fails(tmp_path):
                 "insert into meta.findings values (now()::timestamp, 'staging.stg_persons', 'unique(person_id)', "
                 "'critical', false, 2, 2, 'En dublet tæller én person to gange.')"
             )
+        return Verdict((Finding("staging.stg_persons", "unique(person_id)", "critical", False, 2, 2, "En dublet."),))
 
     light, path = pipeline.quality(made, fail, write_quality)
     first = path.read_bytes()
     assert light == "red"
     assert "Én fejl standser en kørsel" in first.decode()
     assert "En dublet tæller én person to gange." in first.decode()
-    again, path = pipeline.quality(made, lambda project: None, write_quality)
+    again, path = pipeline.quality(made, fail, write_quality)
     assert (again, path.read_bytes()) == ("red", first)
+    passed = pipeline.quality(made, lambda project: Verdict(()), write_quality)
+    assert pipeline.quality(made, lambda project: pytest.fail("checked again"), write_quality) == passed

@@ -126,6 +126,20 @@ def test_measured_caseloads_without_any_plan_are_not_called_unmeasured(store):
     assert "planlagt efter" not in section(html, "sagstal")
 
 
+def test_a_fall_that_the_count_does_not_see_is_told_and_the_count_stands_in_the_table(store):
+    released = read(store, copy(store, "horsens", "optalt"))
+    row = released["delivery"][0]
+    row.update(measured_before=70.0, measured_after=38.0, verdict="delivered")
+    assert front.context(released)["delivery"]["why"] == ""
+    assert "Optalt" not in front.delivery_table(released["delivery"]).headers
+    row.update(counted_before=66.0, counted_after=64.0, counted_verdict="not_delivered")
+    assert (
+        "faldt sagstallet under en fjerdedel af det planlagte i Horsens" in front.context(released)["delivery"]["why"]
+    )
+    shown = front.delivery_table(released["delivery"])
+    assert (shown.headers[-1], shown.rows[0][-1]) == ("Optalt", "66 → 64")
+
+
 def test_whole_caseloads_are_shown_whole(store):
     shown = text_of(section(page(store, "trappe"), "sagstal"))
     assert re.findall(r"\d+,0\b(?! pct)", shown) == []
