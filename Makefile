@@ -31,6 +31,7 @@ simulate: install
 	$(BIN)/python -m tests.simulation.main_cells --draws 2000
 	$(BIN)/python -m tests.simulation.assignments
 	$(BIN)/python -m tests.simulation.who_gains
+	$(BIN)/python -m tests.simulation.timing_of_events
 
 faults: install
 	$(BIN)/python -m tests.faults.campaign

@@ -170,8 +170,9 @@ def anticipation(fit: MassPoints, leaving: str, first: str, later: str) -> Diagn
     """Return whether the effect in the first weeks after a treatment differs from the later one (Wald test at 5 %).
 
     Whoever has found work stops turning up and is sanctioned in the weeks before the work begins: then the first weeks
-    show what caused the sanction, not what it caused. An effect that truly fades looks alike, so that amber asks for
-    the effect from week 5 on and for a treatment dated at its notice; it does not prove anticipation.
+    show what caused the sanction, not what it caused. An effect that truly fades looks alike, so that amber does not
+    prove anticipation; it asks for a treatment dated at its notice. Where there is anticipation the later effect is
+    wrong too, as the heterogeneity takes up what the first weeks do not (tests/simulation/timing_of_events.csv).
     """
     found = fit.estimate(f"{leaving}.{first}", minus=f"{leaving}.{later}")
     known = found.p_value is not None

@@ -27,7 +27,7 @@ REACH = 2.5
 FLOOR = -30.0
 """Log hazard of a mass point that never leaves that way."""
 APART = 0.05
-"""Two climbs that end nearer than this, in log hazard, found the same place."""
+"""Two climbs that end nearer than this, as a share of the largest hazard, found the same place."""
 SHARES = (0.02, 0.2)
 """Shares from which a new mass point is looked for."""
 SMALL = 0.002
