@@ -36,10 +36,7 @@ def relapse(spells: Any, observed_until: Any, weeks: Sequence[int] = (26, 52)) -
     """
     import polars as pl
 
-    table = spells.sort("person_id", "start_on").with_columns(
-        next_on=pl.col("start_on").shift(-1).over("person_id"),
-        later=pl.col("person_id").is_duplicated(),
-    )
+    table = spells.sort("person_id", "start_on").with_columns(next_on=pl.col("start_on").shift(-1).over("person_id"))
     ended = table.filter(pl.col("end_on").is_not_null())
     overlaps = table.select((pl.col("next_on") < pl.col("end_on").fill_null(pl.lit(observed_until))).sum()).item()
     late = ended.select((pl.col("end_on") > observed_until).sum()).item()
