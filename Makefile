@@ -32,6 +32,7 @@ simulate: install
 	$(BIN)/python -m tests.simulation.assignments
 	$(BIN)/python -m tests.simulation.who_gains
 	$(BIN)/python -m tests.simulation.detectable
+	$(BIN)/python -m tests.simulation.timing_of_events
 
 faults: install
 	$(BIN)/python -m tests.faults.campaign

@@ -1,0 +1,1 @@
+"""Mixed proportional hazards: several transitions, correlated discrete heterogeneity, maximum likelihood."""

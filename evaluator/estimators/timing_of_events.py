@@ -1,0 +1,217 @@
+"""Timing of events: what a treatment does to several exits when who is treated depends on what nobody recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import NormalDist
+from typing import Any, Literal
+
+import numpy as np
+
+from evaluator.backends import backend
+from evaluator.estimators.mixed_hazards.frame import Columns, Model, rows_of
+from evaluator.estimators.mixed_hazards.likelihood import Point, Slopes
+from evaluator.estimators.mixed_hazards.mass_points import Found, Search, path
+from evaluator.estimators.mixed_hazards.spells import Rows, spells_of
+from evaluator.vocabulary import Diagnostic, Estimate, Floats, Light, NotEstimable
+
+Criterion = Literal["aic", "bic", "hannan_quinn"]
+Errors = Literal["outer", "hessian", "robust"]
+FEWEST = 10
+"""Transitions of a kind, and exits after the treatment, under which a hazard is not estimated."""
+KNOWN = 1e-6
+"""Information of a mass point's parameter under which it is at the end of its range, and held there."""
+ALARM = 0.05
+SOURCE = (
+    "Abbring and van den Berg (2003), Econometrica 71(5); Gaure, Roed and Zhang (2007), J. Econometrics 141(2), "
+    "section 4; Heckman and Singer (1984), Econometrica 52(2); Lindsay (1983), Annals of Statistics 11(1)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What the hazards look like and how hard the heterogeneity is looked for."""
+
+    timing: Literal["exact", "interval"] = "exact"  # a transition is at its row's end, or somewhere within the row
+    baseline: tuple[float, ...] = ()  # times in the spell at which the baseline hazards jump
+    risk_sets: Mapping[str, tuple[str, ...]] | None = None
+    criterion: Criterion = "aic"  # which number of mass points is the answer (Gaure, Roed and Zhang recommend AIC)
+    search: Search = field(default_factory=Search)
+    workers: int = 1  # processes among which the starts are shared
+
+
+@dataclass(frozen=True, slots=True)
+class MassPoints:
+    """The fit with J mass points."""
+
+    labels: tuple[str, ...]  # (P,) transition.column
+    transitions: tuple[str, ...]  # (K,)
+    persons: int
+    point: Point
+    slopes: Slopes
+    left: float  # log-likelihood that other mass points can still gain at most, coefficients held; 0 is the optimum
+    has_converged: bool
+
+    @property
+    def number(self) -> int:
+        return len(self.point.share)
+
+    @property
+    def log_likelihood(self) -> float:
+        return self.slopes.value
+
+    def criterion(self, name: Criterion) -> float:
+        """Return AIC, BIC or Hannan-Quinn: lower is better; n is persons."""
+        penalty = {"aic": 2.0, "bic": np.log(self.persons), "hannan_quinn": 2 * np.log(np.log(self.persons))}[name]
+        return float(penalty * len(self.slopes.gradient) - 2 * self.log_likelihood)
+
+    def covariance(self, errors: Errors = "outer") -> Floats:
+        """Return the covariance (P, P) of the coefficients.
+
+        `outer` is the inverse of the sum of the scores' outer products (R durmod's), `hessian` of minus the Hessian,
+        `robust` the sandwich of both. Parameters at the end of their range (a mass point that never leaves that way)
+        are held there. NaN where the information is singular. As always with this model, the number of mass points is
+        taken as known.
+        """
+        information = -self.slopes.hessian if errors != "outer" else self.slopes.outer
+        kept = np.diag(self.slopes.outer) > KNOWN
+        part = information[np.ix_(kept, kept)]
+        count = len(self.labels)
+        if not kept[:count].all() or np.linalg.eigvalsh(part).min() <= 0:
+            return np.full((count, count), np.nan)
+        inverse = np.linalg.inv(part)
+        if errors == "robust":
+            inverse = inverse @ self.slopes.outer[np.ix_(kept, kept)] @ inverse
+        return np.asarray(inverse[:count, :count], dtype=np.float64)
+
+    def estimate(self, label: str, minus: str | None = None, level: float = 0.95) -> Estimate:
+        """Return a log hazard ratio, or the difference of two, by its label `exit.column`."""
+        weights = np.zeros(len(self.labels))
+        weights[self.labels.index(label)] = 1.0
+        if minus is not None:
+            weights[self.labels.index(minus)] -= 1.0
+        value = float(weights @ self.point.beta)
+        se = float(np.sqrt(weights @ self.covariance() @ weights))
+        reach = NormalDist().inv_cdf((1 + level) / 2) * se
+        p_value = 2 * NormalDist().cdf(-abs(value) / se) if se > 0 else None
+        return Estimate(
+            value, se, value - reach, value + reach, level, self.persons, self.persons, 0, "timing_of_events", p_value
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TimingOfEvents:
+    """Fits with 1, 2, ... mass points; the first is the model without unobserved heterogeneity."""
+
+    path: tuple[MassPoints, ...]
+    exits: tuple[str, ...]
+    treatments: Mapping[str, tuple[str, ...]]
+    criterion: Criterion = "aic"
+
+    @property
+    def chosen(self) -> MassPoints:
+        """Return the fit with the lowest criterion."""
+        return min(self.path, key=lambda fit: fit.criterion(self.criterion))
+
+    def effects(self) -> list[dict[str, Any]]:
+        """Return a row for each number of mass points, exit and effect: how the answer moves along the path."""
+        return [
+            {
+                **{"mass_points": fit.number, "exit": leaving, "effect": column, "log_likelihood": fit.log_likelihood},
+                **{"value": found.value, "se": found.se, "is_chosen": fit is self.chosen},
+            }
+            for fit in self.path
+            for leaving in self.exits
+            for columns in self.treatments.values()
+            for column in columns
+            for found in [fit.estimate(f"{leaving}.{column}")]
+        ]
+
+
+def timing_of_events(
+    frame: Any,
+    *,
+    exits: Sequence[str],
+    treatments: Mapping[str, Sequence[str]],
+    covariates: Sequence[str] = (),
+    columns: Columns | None = None,
+    setting: Setting | None = None,
+) -> TimingOfEvents | NotEstimable:
+    """Return effects of treatments on the log hazards of competing exits, with correlated unobserved heterogeneity.
+
+    `frame` (polars or pandas) has a row per person and interval. `treatments` names the transitions into treatment,
+    each with the columns of its effect, which are zero before it: an indicator, or one for each time since it, type or
+    group (`frame.with_time_since`). They move the exits; `covariates` move exits and treatments. A person's likelihood
+    is sum_j p_j prod_rows h_k^y exp(-duration sum_k h_k), h_k = exp(mu_jk + x beta_k), over the risk set of each row;
+    within intervals exp(-dH) becomes (1 - exp(-dH)) / H where a transition took place.
+
+    The effect is causal if nobody acts on the moment of a treatment before it comes; `anticipation` looks for signs of
+    it. It is the effect of being treated, not of the threat. Raises PanelError as `rows_of`.
+    Source: see SOURCE; checked against R durmod 1.1-4 in tests/golden/test_timing_of_events.py.
+    """
+    setting, columns = setting or Setting(), columns or Columns()
+    effects = tuple(dict.fromkeys(column for group in treatments.values() for column in group))
+    moved = dict.fromkeys(exits, (*covariates, *effects)) | {name: tuple(covariates) for name in treatments}
+    rows = rows_of(frame, Model(moved, setting.baseline, setting.risk_sets, setting.timing == "interval"), columns)
+    if (refusal := _refused(rows, exits, effects)) is not None:
+        return refusal
+    spells = spells_of(rows)
+    fits = path(spells, setting.search, backend(setting.workers))
+    return TimingOfEvents(
+        tuple(_fit(found, spells.labels, rows.names, spells.persons) for found in fits),
+        tuple(exits),
+        {name: tuple(group) for name, group in treatments.items()},
+        setting.criterion,
+    )
+
+
+def anticipation(fit: MassPoints, leaving: str, first: str, later: str) -> Diagnostic:
+    """Return whether the effect in the first weeks after a treatment differs from the later one (Wald test at 5 %).
+
+    Whoever has found work stops turning up and is sanctioned in the weeks before the work begins: then the first weeks
+    show what caused the sanction, not what it caused. An effect that truly fades looks alike, so that amber does not
+    prove anticipation; it asks for a treatment dated at its notice. Where there is anticipation the later effect is
+    wrong too, as the heterogeneity takes up what the first weeks do not (tests/simulation/timing_of_events.csv).
+    """
+    found = fit.estimate(f"{leaving}.{first}", minus=f"{leaving}.{later}")
+    known = found.p_value is not None
+    verdict = Light.NOT_RUN if not known else Light.AMBER if (found.p_value or 0.0) < ALARM else Light.GREEN
+    return Diagnostic(
+        f"anticipation_{leaving}",
+        found.value if known else None,
+        f"p >= {ALARM:g} for equal effects in the first weeks and later",
+        verdict,
+        "People who have found work stop turning up: a sanction just before an exit may be caused by it.",
+    )
+
+
+def _fit(found: Found, labels: tuple[str, ...], transitions: tuple[str, ...], persons: int) -> MassPoints:
+    ascent = found.ascent
+    return MassPoints(labels, transitions, persons, ascent.point, ascent.slopes, found.left, ascent.has_converged)
+
+
+def _refused(rows: Rows, exits: Sequence[str], effects: Sequence[str]) -> NotEstimable | None:
+    """Return why the hazards cannot be estimated: too few transitions, too few after a treatment, repeated columns."""
+    count = rows.events.sum(axis=0)
+    for k, name in enumerate(rows.names):
+        if count[k] < FEWEST:
+            return NotEstimable(
+                f"under {FEWEST} transitions to '{name}'", "More persons, a longer time, or transitions put together."
+            )
+        design = rows.designs[rows.design_of[k]][rows.at_risk[:, k]]
+        spread = design - design.mean(axis=0)
+        scale = np.sqrt((spread**2).sum(axis=0))
+        if (scale == 0).any() or np.linalg.matrix_rank(spread / np.maximum(scale, 1e-300)) < design.shape[1]:
+            return NotEstimable(
+                f"the columns of the hazard to '{name}' do not vary, or repeat one another, in its risk set",
+                "Leave out constants and one of the categories.",
+            )
+        for column in effects if name in exits else ():
+            treated = rows.designs[rows.design_of[k]][:, rows.columns[k].index(column)] != 0
+            if rows.events[treated, k].sum() < FEWEST:
+                return NotEstimable(
+                    f"under {FEWEST} exits to '{name}' where '{column}' is not zero",
+                    "Longer pieces of the time since the treatment, or types put together.",
+                )
+    return None
