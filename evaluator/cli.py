@@ -92,6 +92,14 @@ def _parser() -> argparse.ArgumentParser:
     synth.add_argument("--seed", type=_whole(0), default=DEMO_SEED, help=f"default: {DEMO_SEED}")
     load = command("load", _load, "load extracts into the store; the same file twice changes nothing")
     load.add_argument("files", nargs="*", type=Path, help="default: everything in extracts/")
+    fetch = command("fetch", _fetch, "fetch public statistics into extracts/; the only command that uses the network")
+    fetch.add_argument("service", choices=("statbank", "jobindsats"))
+    fetch.add_argument("table", help="StatBank's id, or a name in the list of jobindsats tables")
+    fetch.add_argument("values", nargs="*", metavar="VARIABLE=VALUES", help="StatBank: codes or patterns, by comma")
+    fetch.add_argument("--benefit", metavar="NAME", help="StatBank: what the extract calls the benefit")
+    fetch.add_argument("--format", choices=("CSV", "BULK", "JSONSTAT"), default="CSV", help="StatBank (default: CSV)")
+    fetch.add_argument("--api", choices=("v3", "v2"), default="v3", help="jobindsats (default: v3)")
+    fetch.add_argument("--refresh", action="store_true", help="ask again, also when the answer is kept")
     command("check", _check, "check the tables against the expectations")
     command("build", _build, "build the SQL models")
     plan = command("plan", _plan, "show the design and its power from data before the start")
@@ -179,6 +187,22 @@ def _load(options: argparse.Namespace) -> None:
         state = "already loaded" if delivery.status == "already_loaded" else f"{delivery.rows:,} rows"
         rejected = f", {delivery.rejected:,} rejected" if delivery.rejected else ""
         print(f"{delivery.file}: {delivery.extract}, {state}{rejected}")
+
+
+def _fetch(options: argparse.Namespace) -> None:
+    from evaluator.connectors import fetch
+
+    project = _project(options)
+    if options.service == "jobindsats":
+        fetched = fetch.fetch_jobindsats(project, options.table, options.api, options.refresh)
+    elif not options.values:
+        print(fetch.describe(fetch.statbank_service(), options.table))
+        return
+    else:
+        wish = fetch.Wish(fetch.values(options.values), options.benefit, options.format, options.refresh)
+        fetched = fetch.fetch_statbank(project, fetch.statbank_service(), options.table, wish)
+    left_out = f", {fetched.left_out:,} of other areas left out" if fetched.left_out else ""
+    print(f"{fetched.path.name}: {fetched.rows:,} rows{left_out}\n{fetched.source.line()}")
 
 
 def _check(options: argparse.Namespace) -> None:
