@@ -100,6 +100,11 @@ def _parser() -> argparse.ArgumentParser:
     fetch.add_argument("--format", choices=("CSV", "BULK", "JSONSTAT"), default="CSV", help="StatBank (default: CSV)")
     fetch.add_argument("--api", choices=("v3", "v2"), default="v3", help="jobindsats (default: v3)")
     fetch.add_argument("--refresh", action="store_true", help="ask again, also when the answer is kept")
+    pseudonymise = command("pseudonymise", _pseudonymise, "replace CPR numbers in a CSV file on its way into extracts/")
+    pseudonymise.add_argument("file", type=Path, help="outside the project")
+    pseudonymise.add_argument("--column", required=True, help="the column of CPR numbers")
+    pseudonymise.add_argument("--key", type=Path, required=True, metavar="FILE", help="outside the project")
+    pseudonymise.add_argument("--new-key", action="store_true", help="make the key first")
     command("check", _check, "check the tables against the expectations")
     command("build", _build, "build the SQL models")
     plan = command("plan", _plan, "show the design and its power from data before the start")
@@ -190,19 +195,20 @@ def _load(options: argparse.Namespace) -> None:
 
 
 def _fetch(options: argparse.Namespace) -> None:
-    from evaluator.connectors import fetch
+    from evaluator.connectors.fetch import Wish, fetch, values
+
+    wish = Wish(values(options.values), options.benefit, options.format, options.api, options.refresh)
+    print(fetch(_project(options), options.service, options.table, wish))
+
+
+def _pseudonymise(options: argparse.Namespace) -> None:
+    from evaluator.extracts.pseudonymise import new_key, pseudonymise
 
     project = _project(options)
-    if options.service == "jobindsats":
-        fetched = fetch.fetch_jobindsats(project, options.table, options.api, options.refresh)
-    elif not options.values:
-        print(fetch.describe(fetch.statbank_service(), options.table))
-        return
-    else:
-        wish = fetch.Wish(fetch.values(options.values), options.benefit, options.format, options.refresh)
-        fetched = fetch.fetch_statbank(project, fetch.statbank_service(), options.table, wish)
-    left_out = f", {fetched.left_out:,} of other areas left out" if fetched.left_out else ""
-    print(f"{fetched.path.name}: {fetched.rows:,} rows{left_out}\n{fetched.source.line()}")
+    if options.new_key:
+        new_key(project, options.key)
+    target, rows = pseudonymise(project, options.file, options.column, options.key)
+    print(f"{target.name}: {rows:,} rows with pseudonyms. Keep the key, outside the project.")
 
 
 def _check(options: argparse.Namespace) -> None:

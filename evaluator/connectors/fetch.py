@@ -31,11 +31,12 @@ KEYS = ("table", "benefit", "area", "period", "measure")
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What to fetch and how: values by variable, the benefit's name in the extract, the format asked for."""
+    """What to fetch and how. StatBank: values by variable, the benefit's name in the extract, format; jobindsats: api."""
 
     values: Mapping[str, Sequence[str]]
     benefit: str | None = None
     format: str = "CSV"
+    api: str = "v3"
     refresh: bool = False
 
 
@@ -47,6 +48,18 @@ class Fetched:
     rows: int
     left_out: int
     source: Provenance
+
+
+def fetch(project: Project, service: str, table: str, wish: Wish) -> str:
+    """Fetch a table, or describe one of StatBank's when no values are given; return what to tell the user."""
+    if service == "jobindsats":
+        fetched = fetch_jobindsats(project, table, wish.api, wish.refresh)
+    elif not wish.values:
+        return describe(statbank_service(), table)
+    else:
+        fetched = fetch_statbank(project, statbank_service(), table, wish)
+    left_out = f", {fetched.left_out:,} of other areas left out" if fetched.left_out else ""
+    return f"{fetched.path.name}: {fetched.rows:,} rows{left_out}\n{fetched.source.line()}"
 
 
 def statbank_service() -> Service:

@@ -50,7 +50,7 @@ def table(at: Service, code: str) -> dict[str, Any]:
 
 
 def ask_v3(at: Service, code: str, params: Mapping[str, str]) -> bytes:
-    """Return the raw JSON of a table; `params` as {"mgroup.*": "*", "period.M": "latest:14", "hierarchy._nykom": "*"}."""
+    """Return the raw JSON of a table, with `params` as {"period.M": "latest:14", "hierarchy._nykom": "*"}."""
     return _good(at.ask(f"/data/{code}", params={**params, "format": "json"}), code)
 
 
