@@ -31,7 +31,7 @@ KEYS = ("table", "benefit", "area", "period", "measure")
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What to fetch and how. StatBank: values by variable, the benefit's name in the extract, format; jobindsats: api."""
+    """What to fetch and how: values by variable, name of the benefit and format (StatBank), `api` (jobindsats)."""
 
     values: Mapping[str, Sequence[str]]
     benefit: str | None = None

@@ -84,9 +84,16 @@ class Query:
 def table_info(service: Service, code: str) -> Table:
     """Return what a table holds."""
     answer = service.ask("/tableinfo", body={"table": code.upper(), "lang": "da", "format": "JSON"})
-    data = json.loads(_good(answer, code))
-    variables = tuple(_variable(told) for told in data["variables"])
-    return Table(data["id"].upper(), data["text"], data["unit"], data["updated"], variables)
+    good = _good(answer, code)
+    try:
+        data = json.loads(good)
+        variables = tuple(_variable(told) for told in data["variables"])
+        return Table(data["id"].upper(), data["text"], data["unit"], data["updated"], variables)
+    except (ValueError, KeyError, TypeError):
+        raise FetchError(
+            f"StatBank {plain(code)}: the description of the table has another form; expected variables and values. "
+            "Look at the address in EVALUATOR_STATBANK_URL."
+        ) from None
 
 
 def _variable(told: dict[str, Any]) -> Variable:
@@ -186,7 +193,7 @@ def rows(query: Query, answer: bytes) -> list[tuple[str, ...]]:
 
 
 def _from_text(query: Query, answer: bytes) -> Iterator[tuple[str, ...]]:
-    reader = csv.reader(io.StringIO(answer.decode("utf-8-sig"), newline=""), delimiter=";")
+    reader = csv.reader(io.StringIO(answer.decode("utf-8-sig", "replace"), newline=""), delimiter=";")
     header = next(reader, [])
     if len(header) != len(query.selected) + 1:
         raise _unlike(query, f"{len(header)} columns")

@@ -176,7 +176,7 @@ def test_an_answer_that_was_cut_is_refused(bank: Service) -> None:
     with pytest.raises(FetchError, match="not the 8 cells"):
         statbank.rows(query, whole.replace(b"615;", b"740;"))
     with pytest.raises(FetchError, match="columns"):
-        statbank.rows(query, b"<html></html>")
+        statbank.rows(query, b"<html>\xff</html>")
     with pytest.raises(FetchError, match="no JSON-stat"):
         statbank.rows(_selected(bank, ["OMRÅDE=615", *TABLE[1:]], "JSONSTAT"), b"[]")
 
