@@ -14,6 +14,7 @@ from pathlib import Path
 from evaluator.project import Project
 
 CACHE = "fetched"
+SOURCE = ".source.json"
 SHOWN_DIGITS = 8  # of a query hash in a file name: too few to look like a CPR number
 
 
@@ -65,10 +66,17 @@ def land(project: Project, header: Sequence[str], rows: Sequence[Sequence[str]],
     writer.writerows(rows)
     name = f"{source.table.split()[-1].lower()}_{source.query_sha256[:SHOWN_DIGITS]}"
     path = project.inside(project.extracts / f"{name}.csv")
-    told = asdict(source) | {"line": source.line()}
-    _replace(project.extracts / f"{name}.source.json", (json.dumps(told, ensure_ascii=False, indent=1) + "\n").encode())
-    _replace(path, text.getvalue().encode())
+    data = text.getvalue().encode()
+    told = asdict(source) | {"line": source.line(), "sha256": sha256(data).hexdigest()}
+    _replace(project.extracts / f"{name}{SOURCE}", (json.dumps(told, ensure_ascii=False, indent=1) + "\n").encode())
+    _replace(path, data)
     return path
+
+
+def sources(project: Project) -> dict[str, str]:
+    """Return the source line of each fetched file by its fingerprint: a file that was changed since has none."""
+    told = [json.loads(path.read_text("utf-8")) for path in sorted(project.extracts.glob(f"*{SOURCE}"))]
+    return {source["sha256"]: source["line"] for source in told}
 
 
 def _replace(path: Path, data: bytes) -> None:

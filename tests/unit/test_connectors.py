@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,13 @@ import pytest
 from evaluator.cli import main
 from evaluator.connectors import jobindsats, statbank
 from evaluator.connectors.fetch import Wish, fetch_jobindsats, fetch_statbank, values
+from evaluator.connectors.landing import sources
 from evaluator.connectors.service import Service
 from evaluator.errors import FetchError
 from evaluator.extracts.load import load
+from evaluator.pipeline import _provenance
 from evaluator.project import Project
+from evaluator.results import Findings
 from evaluator.store import connect
 from tests.statistics_server import BENEFIT, OTHER, TOKEN, Statistics, serving
 
@@ -203,6 +207,7 @@ def test_the_answer_is_kept_until_a_refresh_and_its_source_stands_beside_it(
     assert len(served.bodies) == 2
     source = json.loads(first.path.with_suffix(".source.json").read_text("utf-8"))
     assert source["query_sha256"] == first.source.query_sha256
+    assert sources(project) == {sha256(first.path.read_bytes()).hexdigest(): source["line"]}
     assert source["line"].startswith("Danmarks Statistik, statistikbanken.dk, AUK01, forespørgsel ")
     assert source["line"].endswith("CC BY 4.0")
     for kept in (project.store / "fetched").glob("*.answer"):
@@ -296,3 +301,12 @@ def test_the_command_shows_a_table_and_fetches_it(
     assert "KØN: 3 values, TOT to K, summed when left out" in capsys.readouterr().out
     assert main(["fetch", "statbank", "auk01", *TABLE, "--benefit", "kth", "--format", "JSONSTAT", *at]) == 0
     assert "24 rows\nDanmarks Statistik" in capsys.readouterr().out
+
+
+def test_a_run_keeps_the_source_of_what_it_read(project: Project, bank: Service) -> None:
+    fetched = fetch_statbank(project, bank, "AUK01", Wish(values(TABLE), "kth"))
+    load(project)
+    findings = Findings()
+    with connect(project) as connection:
+        _provenance(connection, findings, sources(project))
+    assert [row["source"] for row in findings.rows["deliveries"]] == [fetched.source.line()]
