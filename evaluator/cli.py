@@ -97,6 +97,19 @@ def _parser() -> argparse.ArgumentParser:
     synth.add_argument("--seed", type=_whole(0), default=DEMO_SEED, help=f"default: {DEMO_SEED}")
     load = command("load", _load, "load extracts into the store; the same file twice changes nothing")
     load.add_argument("files", nargs="*", type=Path, help="default: everything in extracts/")
+    fetch = command("fetch", _fetch, "fetch public statistics into extracts/; the only command that uses the network")
+    fetch.add_argument("service", choices=("statbank", "jobindsats"))
+    fetch.add_argument("table", help="StatBank's id, or a name in the list of jobindsats tables")
+    fetch.add_argument("values", nargs="*", metavar="VARIABLE=VALUES", help="StatBank: codes or patterns, by comma")
+    fetch.add_argument("--benefit", metavar="NAME", help="StatBank: what the extract calls the benefit")
+    fetch.add_argument("--format", choices=("CSV", "BULK", "JSONSTAT"), default="CSV", help="StatBank (default: CSV)")
+    fetch.add_argument("--api", choices=("v3", "v2"), default="v3", help="jobindsats (default: v3)")
+    fetch.add_argument("--refresh", action="store_true", help="ask again, also when the answer is kept")
+    pseudonymise = command("pseudonymise", _pseudonymise, "replace CPR numbers in a CSV file on its way into extracts/")
+    pseudonymise.add_argument("file", type=Path, help="outside the project")
+    pseudonymise.add_argument("--column", required=True, help="the column of CPR numbers")
+    pseudonymise.add_argument("--key", type=Path, required=True, metavar="FILE", help="outside the project")
+    pseudonymise.add_argument("--new-key", action="store_true", help="make the key first")
     command("check", _check, "check the tables against the expectations")
     command("build", _build, "build the SQL models")
     command("quality", _quality, "write the report on the deliveries: good enough to run, what to ask for")
@@ -185,6 +198,23 @@ def _load(options: argparse.Namespace) -> None:
         state = "already loaded" if delivery.status == "already_loaded" else f"{delivery.rows:,} rows"
         rejected = f", {delivery.rejected:,} rejected" if delivery.rejected else ""
         print(f"{delivery.file}: {delivery.extract}, {state}{rejected}")
+
+
+def _fetch(options: argparse.Namespace) -> None:
+    from evaluator.connectors.fetch import Wish, fetch, values
+
+    wish = Wish(values(options.values), options.benefit, options.format, options.api, options.refresh)
+    print(fetch(_project(options), options.service, options.table, wish))
+
+
+def _pseudonymise(options: argparse.Namespace) -> None:
+    from evaluator.extracts.pseudonymise import new_key, pseudonymise
+
+    project = _project(options)
+    if options.new_key:
+        new_key(project, options.key)
+    target, rows = pseudonymise(project, options.file, options.column, options.key)
+    print(f"{target.name}: {rows:,} rows with pseudonyms. Keep the key, outside the project.")
 
 
 def _check(options: argparse.Namespace) -> None:

@@ -35,3 +35,7 @@ class PanelError(EvaluatorError):
 
 class DisclosureError(EvaluatorError):
     """A table that must not leave the store."""
+
+
+class FetchError(EvaluatorError):
+    """A statistics service that refuses, does not answer, or answers something else than it documents."""

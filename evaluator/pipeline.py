@@ -14,6 +14,7 @@ from pathlib import Path
 import duckdb
 
 from evaluator import models, results
+from evaluator.connectors.landing import sources
 from evaluator.design.frozen import Design, freeze
 from evaluator.disclosure import in_words
 from evaluator.errors import CheckError, ProjectError
@@ -122,7 +123,7 @@ def estimate(project: Project, spec_path: Path, progress: Progress = silent) -> 
         _lock(connection, spec, frozen, run_id)
         progress(f"{spec.evaluation.name}: estimating")
         findings = evaluate(connection, spec, frozen, _settings(project))
-        _provenance(connection, findings)
+        _provenance(connection, findings, sources(project))
         findings.facts(**hashes, seed=spec.estimation.seed, created_at=f"{dt.datetime.now():%Y-%m-%dT%H:%M:%S}")
         findings.add(
             "runs",
@@ -285,7 +286,7 @@ def _policy(connection: duckdb.DuckDBPyConnection, run_id: str) -> Policy:
     return Policy(int(facts["minimum_count"]), is_public=facts["published"] == "true")
 
 
-def _provenance(connection: duckdb.DuckDBPyConnection, findings: Findings) -> None:
+def _provenance(connection: duckdb.DuckDBPyConnection, findings: Findings, cited: dict[str, str]) -> None:
     """Add the deliveries behind the run and the latest verdict on the tables."""
     for table, query in (
         (
@@ -300,4 +301,7 @@ def _provenance(connection: duckdb.DuckDBPyConnection, findings: Findings) -> No
     ):
         cursor = connection.execute(query)
         names = [column[0] for column in cursor.description]
-        findings.add(table, *(dict(zip(names, row, strict=True)) for row in cursor.fetchall()))
+        rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        if table == "deliveries":
+            rows = [row | {"source": cited.get(row["sha256"])} for row in rows]
+        findings.add(table, *rows)

@@ -15,6 +15,7 @@ from evaluator.errors import ProjectError
 SETTINGS_FILE = "evaluator.toml"
 MAPPING_FILE = "mapping.toml"
 FOLDERS = ("extracts", "specs", "store", "reports")
+OWNER_ONLY = 0o700  # where the system has modes; a folder that exists keeps its own
 
 LEAST_MEGABYTES = 100  # DuckDB cannot load a register with less
 
@@ -122,7 +123,7 @@ class Project:
             )
         project = cls(root, read_settings(root / SETTINGS_FILE))
         for name in FOLDERS:
-            (root / name).mkdir(exist_ok=True)
+            (root / name).mkdir(mode=OWNER_ONLY, exist_ok=True)
         return project
 
     @classmethod
@@ -134,7 +135,7 @@ class Project:
         if root.exists() and not root.is_dir():
             raise ProjectError(f"{root}: is a file; expected a folder. Choose another name.")
         for name in FOLDERS:
-            (root / name).mkdir(parents=True, exist_ok=True)
+            (root / name).mkdir(mode=OWNER_ONLY, parents=True, exist_ok=True)
         _write_new(root / MAPPING_FILE, MAPPING_TEXT)
         _write_new(root / ".gitignore", GITIGNORE_TEXT)
         if example:

@@ -44,7 +44,7 @@ COLUMNS: dict[str, str] = {
     "diagnostics": "name text, label text, value double, threshold text, verdict text, why text",
     "quality": "table_name text, rule text, severity text, passed boolean, rows bigint, unexpected bigint, notes text",
     "deliveries": "extract text, file text, rows bigint, rejected bigint, period_from date, period_to date, "
-    "sha256 text",
+    "sha256 text, source text",
     "refusals": "outcome text, reason text, what_would_help text",
     "caveats": "position int, text text",
     "participants": "outcome text, horizon_weeks int, who text, persons bigint, share double, status text",

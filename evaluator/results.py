@@ -51,7 +51,7 @@ TABLES: dict[str, str] = {
     "quality": "run_id text, table_name text, rule text, severity text, passed boolean, rows bigint, "
     "unexpected bigint, notes text",
     "deliveries": "run_id text, extract text, file text, rows bigint, rejected bigint, period_from date, "
-    "period_to date, sha256 text",
+    "period_to date, sha256 text, source text",
     "refusals": "run_id text, outcome text, reason text, what_would_help text",
     "caveats": "run_id text, position int, text text",
     "participants": "run_id text, outcome text, horizon_weeks int, who text, persons bigint, count bigint",

@@ -24,7 +24,7 @@ def context(released: Released) -> dict[str, Any]:
 
 def _deliveries(released: Released) -> Table | None:
     rows = released["deliveries"]
-    headers = ("Udtræk", "Fil", "Rækker", "Afviste rækker", "Periode", "Fingeraftryk")
+    headers = ("Udtræk", "Fil", "Rækker", "Afviste rækker", "Periode", "Fingeraftryk", "Kilde")
     body = tuple(
         (
             row["extract"],
@@ -33,10 +33,11 @@ def _deliveries(released: Released) -> Table | None:
             numbers.count(row["rejected"], "suppressed"),
             f"{numbers.day(row['period_from'])} – {numbers.day(row['period_to'])}" if row["period_from"] else "–",
             (row["sha256"] or "")[:12],
+            row["source"] or "–",
         )
         for row in rows
     )
-    return Table(headers, body, caption="Leverede udtræk", words=frozenset({0, 1, 4, 5})) if rows else None
+    return Table(headers, body, caption="Leverede udtræk", words=frozenset({0, 1, 4, 5, 6})) if rows else None
 
 
 def _checks(released: Released) -> Table | None:

@@ -19,6 +19,7 @@ HEAVY = {
     "sklearn",
     "joblib",
     "great_expectations",
+    "httpx",
 }
 
 
@@ -74,6 +75,16 @@ def test_the_engine_knows_neither_flows_nor_reports_nor_checks() -> None:
 def test_the_composition_root_imports_checks_and_reports_inside_commands_only() -> None:
     names = _imports(ROOT / COMPOSITION_ROOT, top_only=True)
     assert not {name.split(".")[0] for name in names} & {"expectations", "reports", *HEAVY}
+
+
+def test_the_network_is_met_in_one_module() -> None:
+    network = {"httpx", "requests", "urllib3", "socket", "http", "aiohttp"}
+    meeting = [
+        path.relative_to(ROOT).as_posix()
+        for path in _modules("evaluator")
+        if {name.split(".")[0] for name in _imports(path)} & network
+    ]
+    assert meeting == ["evaluator/connectors/service.py"]
 
 
 def test_the_nouns_need_numpy_and_the_standard_library_only() -> None:

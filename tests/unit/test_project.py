@@ -1,9 +1,11 @@
 """A project folder: made, opened, and refused with file and line."""
 
+import os
+
 import pytest
 
 from evaluator.errors import ProjectError
-from evaluator.project import Project, Settings, line_of
+from evaluator.project import FOLDERS, Project, Settings, line_of
 
 
 def test_a_new_project_has_its_folders_and_default_settings(tmp_path):
@@ -88,3 +90,9 @@ def test_paths_stay_inside_the_project(tmp_path):
 )
 def test_keys_are_found_by_line(table, key, line):
     assert line_of("w = 1\n[a]\nx = 1\n[a.b]\ny = 2\n[[c]]\nz = 3\n", table, key) == line
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the system has no file modes")
+def test_the_folders_of_a_new_project_are_the_owners_alone(tmp_path):
+    project = Project.create(tmp_path / "p")
+    assert {(project.root / name).stat().st_mode & 0o077 for name in FOLDERS} == {0}
