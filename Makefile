@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
 
-.PHONY: install demo test check simulate faults mutate bench browser lock
+.PHONY: install demo test check histories simulate faults mutate bench browser lock
 
 install: $(STAMP)
 
@@ -25,6 +25,9 @@ check: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest tests/contracts
+
+histories: install
+	EVALUATOR_HISTORIES=10000 $(BIN)/python -m pytest tests/unit/test_dream.py
 
 simulate: install
 	$(BIN)/python -m tests.simulation.coverage --seeds 400

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from evaluator.errors import ProjectError
+from evaluator.extracts.column_sql import stored
 from evaluator.extracts.contract import contracts
 from evaluator.extracts.dream import dream_codes
 
@@ -180,13 +181,14 @@ def _make_raw_tables(connection: duckdb.DuckDBPyConnection) -> None:
     for table, column in rows.fetchall():
         present.setdefault(table, set()).add(column)
     for contract in contracts():
-        names = [column.name for column in contract.columns]
+        columns = {column.name: f'"{column.name}" {stored(column)}' for column in contract.columns}
         if contract.name not in present:
-            columns = ", ".join(f'"{name}" varchar' for name in names)
-            connection.execute(f"create table raw.{contract.name} ({columns}, _delivery bigint, _line bigint)")
+            connection.execute(
+                f"create table raw.{contract.name} ({', '.join(columns.values())}, _delivery bigint, _line bigint)"
+            )
         else:
-            for name in (name for name in names if name not in present[contract.name]):
-                connection.execute(f'alter table raw.{contract.name} add column "{name}" varchar')
+            for name in columns.keys() - present[contract.name]:
+                connection.execute(f"alter table raw.{contract.name} add column {columns[name]}")
 
 
 def _fill_reference_tables(connection: duckdb.DuckDBPyConnection) -> None:

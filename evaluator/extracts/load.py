@@ -14,10 +14,13 @@ from evaluator.extracts.column_sql import faulty, kept, literal, quoted
 from evaluator.extracts.contract import Contract
 from evaluator.extracts.ledger import Delivery
 from evaluator.extracts.matching import Mapping, Match, read_mapping, recognise
-from evaluator.extracts.reading import Source, blocks, header, open_source, parse
+from evaluator.extracts.reading import Block, Source, blocks, header, open_source, parse, without_header
+from evaluator.extracts.wide import Fault, cut, joined, runs
 from evaluator.store import connect, transaction
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from evaluator.project import Project
 
 FIRST_LINES = 5
@@ -83,8 +86,9 @@ def _deliver(
     """Insert, check and enter one delivery in one transaction."""
     with transaction(connection):
         delivery_id = ledger.next_id(connection)
-        rows = _insert(connection, source, match, delivery_id, report)
+        rows, faults = _insert(connection, source, match, delivery_id, report)
         _refuse_backward_spells(connection, match.contract, source, delivery_id)
+        _note_faults(connection, match.contract, source, delivery_id, faults)
         rejected = _reject(connection, match.contract, source, delivery_id)
         _refuse_many_rejects(connection, source, delivery_id, (rows, rejected, share))
         delivery = Delivery(match.contract.name, source.name, source.sha256, rows, rejected, None, None, "loaded")
@@ -95,12 +99,14 @@ def _deliver(
 
 def _insert(
     connection: duckdb.DuckDBPyConnection, source: Source, match: Match, delivery_id: int, report: Progress
-) -> int:
-    """Append every row to raw.<extract>; return how many."""
-    names = [f"c{index}" for index in range(len(header(source)))]
+) -> tuple[int, list[Fault]]:
+    """Append every row to raw.<extract>; return how many, and the faults of wide columns."""
+    names = header(source)
     values = []
     for column in match.contract.columns:
-        if column.name in match.positions:
+        if column.name in match.wide:
+            values.append(f"block.{quoted(column.name)}")
+        elif column.name in match.positions:
             values.append(kept(column, f"block.c{match.positions[column.name]}"))
         elif column.name in match.constants:
             values.append(literal(match.constants[column.name]))
@@ -111,15 +117,48 @@ def _insert(
         f"insert into raw.{match.contract.name} ({columns}, _delivery, _line) "
         f"select {', '.join(values)}, {delivery_id}, _line from block"
     )
-    rows = 0
+    rows, faults = 0, []
     for part in blocks(source):
-        block = parse(source, part, names)
+        if match.wide:
+            block, found = _wide(source, part, match, len(names))
+            faults += found
+        else:
+            block = parse(source, part, [f"c{index}" for index in range(len(names))])
         connection.register("block", block)
         connection.execute(statement)
         connection.unregister("block")
         rows += block.num_rows
         report(source.name, "inserting", rows)
-    return rows
+    return rows, faults
+
+
+def _wide(source: Source, block: Block, match: Match, width: int) -> tuple[pa.Table, list[Fault]]:
+    """Return the block with the runs of each wide column as a list per row, and the faults."""
+    import pyarrow as pa
+
+    data, line = without_header(block)
+    cells = cut(data, source.delimiter, width, line) if data.strip() else None
+    if cells is None:
+        cells = joined(parse(source, block, [f"c{index}" for index in range(width)]), source.delimiter)
+    columns: dict[str, pa.Array] = {"_line": pa.array(cells.lines)}
+    for index in match.positions.values():
+        columns[f"c{index}"] = pa.array(cells.texts(index), pa.string())
+    faults: list[Fault] = []
+    for name, group in match.wide.items():
+        columns[name], found = runs(cells, match.contract.column(name), group)
+        faults += found
+    return pa.table(columns), faults
+
+
+def _note_faults(
+    connection: duckdb.DuckDBPyConnection, contract: Contract, source: Source, delivery_id: int, faults: list[Fault]
+) -> None:
+    if faults:
+        lines, columns = [fault.line for fault in faults], [fault.column for fault in faults]
+        connection.execute(
+            "insert into raw.rejects select ?, ?, ?, unnest(?), unnest(?)",
+            [delivery_id, contract.name, source.name, lines, columns],
+        )
 
 
 def _refuse_backward_spells(
@@ -142,7 +181,7 @@ def _reject(connection: duckdb.DuckDBPyConnection, contract: Contract, source: S
     """Note the columns of the delivery that cannot be typed, line by line; return the number of rows."""
     faults = [(column.name, faulty(column)) for column in contract.columns]
     named = ", ".join(f"case when {wrong} then {literal(name)} end" for name, wrong in faults if wrong != "false")
-    any_fault = " or ".join(wrong for _, wrong in faults if wrong != "false")
+    any_fault = " or ".join(wrong for _, wrong in faults if wrong != "false") or "false"
     connection.execute(
         f"""
         insert into raw.rejects
