@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +14,7 @@ from evaluator.errors import ExtractError
 from evaluator.extracts import ledger
 from evaluator.extracts.column_sql import faulty, kept, literal, quoted
 from evaluator.extracts.contract import Contract
+from evaluator.extracts.forms import SUFFIXES
 from evaluator.extracts.ledger import Delivery
 from evaluator.extracts.matching import Mapping, Match, read_mapping, recognise
 from evaluator.extracts.reading import Block, Source, blocks, header, open_source, parse, without_header
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
 
 FIRST_LINES = 5
 
+Parsed = tuple["pa.Table", list[Fault]]
+
 Progress = Callable[[str, str, int], None]
 """Called with the file, the stage (inserting, checked, committed) and the rows so far."""
 
@@ -32,7 +37,7 @@ Progress = Callable[[str, str, int], None]
 def load(
     project: Project, paths: Iterable[Path | str] | None = None, progress: Progress | None = None
 ) -> tuple[Delivery, ...]:
-    """Load `paths`, or every CSV file in extracts/; the same bytes twice are a no-op.
+    """Load `paths`, or every file in extracts/ that can be read; the same bytes twice are a no-op.
 
     Raises ExtractError naming file, line and column of a delivery that is refused. That delivery leaves the store as
     it was; those before it stay loaded, and loading again goes on from there.
@@ -40,7 +45,7 @@ def load(
     files = _delivered(project) if paths is None else [Path(path) for path in paths]
     if not files:
         raise ExtractError(
-            f"{project.extracts.name}: no CSV files; expected at least one extract. "
+            f"{project.extracts.name}: no files to load; expected at least one extract. "
             "Put the extracts in the folder, or name them: evaluator load FILES."
         )
     mappings = read_mapping(project.mapping)
@@ -51,14 +56,14 @@ def load(
 
 
 def _delivered(project: Project) -> list[Path]:
-    """Return the CSV files in extracts/; a workbook among them would be forgotten in silence and is refused."""
+    """Return the files in extracts/ that can be read; a workbook would be forgotten in silence and is refused."""
     workbooks = sorted(path.name for path in project.extracts.glob("[!~.]*.[xX][lL][sS]*"))
     if workbooks:
         raise ExtractError(
             f"{workbooks[0]}: a workbook of Excel; expected CSV with semicolons. "
             "Save it as 'CSV UTF-8' and take the workbook out of the folder."
         )
-    return sorted(project.extracts.glob("*.[cC][sS][vV]"))
+    return sorted(path for path in project.extracts.iterdir() if path.suffix.lower() in SUFFIXES)
 
 
 def _load_file(
@@ -118,12 +123,8 @@ def _insert(
         f"select {', '.join(values)}, {delivery_id}, _line from block"
     )
     rows, faults = 0, []
-    for part in blocks(source):
-        if match.wide:
-            block, found = _wide(source, part, match, len(names))
-            faults += found
-        else:
-            block = parse(source, part, [f"c{index}" for index in range(len(names))])
+    for block, found in _in_step(blocks(source), lambda part: _parsed(source, part, match, len(names))):
+        faults += found
         connection.register("block", block)
         connection.execute(statement)
         connection.unregister("block")
@@ -132,14 +133,29 @@ def _insert(
     return rows, faults
 
 
-def _wide(source: Source, block: Block, match: Match, width: int) -> tuple[pa.Table, list[Fault]]:
-    """Return the block with the runs of each wide column as a list per row, and the faults."""
+def _in_step(parts: Iterable[Block], work: Callable[[Block], Parsed]) -> Iterator[Parsed]:
+    """Yield the work on each part in order; while one is used, the next is worked on."""
+    with ThreadPoolExecutor(1) as pool:
+        waiting: deque[Future[Parsed]] = deque()
+        for part in parts:
+            waiting.append(pool.submit(work, part))
+            if len(waiting) > 1:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def _parsed(source: Source, block: Block, match: Match, width: int) -> Parsed:
+    """Return the block's rows, the runs of each wide column as a list per row, and the faults."""
+    names = [f"c{index}" for index in range(width)]
+    if not match.wide:
+        return parse(source, block, names), []
     import pyarrow as pa
 
     data, line = without_header(block)
     cells = cut(data, source.delimiter, width, line) if data.strip() else None
     if cells is None:
-        cells = joined(parse(source, block, [f"c{index}" for index in range(width)]), source.delimiter)
+        cells = joined(parse(source, block, names), source.delimiter)
     columns: dict[str, pa.Array] = {"_line": pa.array(cells.lines)}
     for index in match.positions.values():
         columns[f"c{index}"] = pa.array(cells.texts(index), pa.string())

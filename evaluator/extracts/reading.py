@@ -1,7 +1,7 @@
 """Read a delivered file: fingerprint and encoding first, then blocks of whole lines as UTF-8, each checked.
 
-UTF-8 (with or without BOM) and cp1252 are read. Bytes that are neither, and text that was garbled before it was
-delivered, are refused with the line.
+UTF-8 (with or without BOM), UTF-16 with BOM and cp1252 are read. Bytes that are neither, and text that was garbled
+before it was delivered, are refused with the line.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from hashlib import sha256
+from hashlib import file_digest
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from evaluator.errors import ExtractError
 from evaluator.extracts.cpr import find_cpr, holds_cpr, masked
+from evaluator.extracts.forms import opened
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -62,32 +63,31 @@ def open_source(path: Path) -> Source:
             "Rename the file, and delete the copy with the number."
         )
     if path.is_dir():
-        raise ExtractError(f"{path.name}: is a folder; expected a CSV file. Name the files in it instead.")
+        raise ExtractError(f"{path.name}: is a folder; expected a file. Name the files in it instead.")
     if not path.is_file():
-        raise ExtractError(f"{path.name}: no such file; expected a CSV file. Check the name and the folder.")
-    digest, size, lines = sha256(), 0, 1
-    decoder, invalid_line = codecs.getincrementaldecoder("utf-8")(), 0
+        raise ExtractError(f"{path.name}: no such file; expected an extract. Check the name and the folder.")
     with path.open("rb") as file:
-        while chunk := file.read(BLOCK_BYTES):
-            digest.update(chunk)
-            size += len(chunk)
-            if not invalid_line:
-                try:
-                    decoder.decode(chunk)
-                except UnicodeDecodeError as problem:
-                    invalid_line = lines + chunk[: max(0, problem.start)].count(b"\n")
-                lines += chunk.count(b"\n")
+        digest = file_digest(file, "sha256").hexdigest()
+    size = path.stat().st_size
     if not size:
         raise ExtractError(f"{path.name}: the file is empty; expected a header line and rows. Export it again.")
+    decoder, lines, invalid_line = codecs.getincrementaldecoder("utf-8")(), 1, 0
+    with opened(path) as file:
+        while not invalid_line and (chunk := file.read(BLOCK_BYTES)):
+            try:
+                decoder.decode(chunk)
+            except UnicodeDecodeError as problem:
+                invalid_line = lines + chunk[: max(0, problem.start)].count(b"\n")
+            lines += chunk.count(b"\n")
     if not invalid_line and decoder.getstate()[0]:
         invalid_line = lines
     encoding = "cp1252" if invalid_line else "utf-8"
-    return Source(path, digest.hexdigest(), size, encoding, invalid_line, _delimiter(path))
+    return Source(path, digest, size, encoding, invalid_line, _delimiter(path))
 
 
 def _delimiter(path: Path) -> str:
     """Return the separator of the header, a semicolon when it has none; raise ExtractError when two are as likely."""
-    with path.open("rb") as file:
+    with opened(path) as file:
         first = re.sub(rb'"[^"]*"', b"", file.readline())
     counts = {delimiter: first.count(delimiter.encode()) for delimiter in DELIMITERS}
     found = [delimiter for delimiter, count in counts.items() if count == max(counts.values())]
@@ -102,7 +102,7 @@ def _delimiter(path: Path) -> str:
 def blocks(source: Source, size: int = BLOCK_BYTES) -> Iterator[Block]:
     """Yield the file's lines in blocks; raise ExtractError at undecodable, garbled or CPR-bearing lines."""
     line = 1
-    with source.path.open("rb") as file:
+    with opened(source.path) as file:
         first = True
         while data := file.read(size) + file.readline():
             data = _close_quotes(source, line, data, file)
@@ -116,7 +116,7 @@ def blocks(source: Source, size: int = BLOCK_BYTES) -> Iterator[Block]:
 
 def _close_quotes(source: Source, line: int, data: bytes, file: IO[bytes]) -> bytes:
     """Return `data` with lines added until every quoted field in it has ended."""
-    if data.count(b'"') % 2 == 0:
+    if b'"' not in data or data.count(b'"') % 2 == 0:
         return data
     parts, quotes, size = [data], data.count(b'"'), len(data)
     while quotes % 2:
@@ -137,7 +137,7 @@ def _as_utf8(source: Source, line: int, data: bytes) -> bytes:
     if b"\x00" in data:
         at = line + data[: data.index(b"\x00")].count(b"\n")
         raise ExtractError(
-            f"{source.name}: line {at} holds zero bytes; expected text in UTF-8 or cp1252 (not UTF-16 or Excel). "
+            f"{source.name}: line {at} holds zero bytes; expected text (UTF-16 must begin with its mark). "
             "Save the extract as CSV in UTF-8."
         )
     if data.isascii():
@@ -189,7 +189,7 @@ def _named(source: Source, column: int) -> str:
 
 def header(source: Source) -> list[str]:
     """Return the names in the first line as delivered, without surrounding blanks."""
-    with source.path.open("rb") as file:
+    with opened(source.path) as file:
         first = file.readline().removeprefix(codecs.BOM_UTF8)
     _refuse_cpr_in_header(source, first)
     text = _as_utf8(source, 1, first).decode("utf-8")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -95,6 +95,7 @@ class Cells:
     starts: Ints
     lengths: Ints
     lines: Ints
+    has_blanks: bool
 
     def texts(self, index: int) -> list[str]:
         """Return one column as text."""
@@ -107,16 +108,17 @@ def cut(data: bytes, delimiter: str, width: int, line: int) -> Cells | None:
     """Return the cells of whole lines, or None when a line has not `width` cells or a cell holds a separator."""
     import numpy as np
 
-    data = data.replace(b"\r\n", b"\n").replace(b'"', b"")
+    data = data.replace(b"\r\n", b"\n") if b"\r" in data else data
+    data = data.replace(b'"', b"") if b'"' in data else data
     data = data if data.endswith(b"\n") else data + b"\n"
     text = np.frombuffer(data, np.uint8)
-    ends = np.flatnonzero((text == ord(delimiter)) | (text == ord("\n"))).astype(np.int32)
+    ends = np.flatnonzero((text == ord(delimiter)) | (text == ord("\n")))
     rows = data.count(b"\n")
     if len(ends) != rows * width or not (text[ends[width - 1 :: width]] == ord("\n")).all():
         return None
-    starts = np.concatenate([np.zeros(1, np.int32), ends[:-1] + np.int32(1)])
+    starts = np.concatenate([[0], ends[:-1] + 1])
     lengths = (ends - starts).reshape(rows, width)
-    return Cells(text, starts.reshape(rows, width), lengths, np.arange(line, line + rows, dtype=np.int64))
+    return Cells(text, starts.reshape(rows, width), lengths, np.arange(line, line + rows), b" " in data)
 
 
 def joined(table: pa.Table, delimiter: str) -> Cells:
@@ -130,10 +132,10 @@ def joined(table: pa.Table, delimiter: str) -> Cells:
     data = "".join(f"{row}\n" for row in rows).encode()
     if not data:
         empty = np.empty((0, len(columns)), np.int64)
-        return Cells(np.empty(0, np.uint8), empty, empty, lines)
+        return Cells(np.empty(0, np.uint8), empty, empty, lines, False)
     cells = cut(data, delimiter, len(columns), 1)
     assert cells is not None  # every separator inside a cell is a blank now
-    return Cells(cells.data, cells.starts, cells.lengths, lines)
+    return replace(cells, lines=lines)
 
 
 def runs(cells: Cells, column: Column, group: tuple[Cell, ...]) -> tuple[pa.Array, list[Fault]]:
@@ -165,7 +167,7 @@ def runs(cells: Cells, column: Column, group: tuple[Cell, ...]) -> tuple[pa.Arra
         [
             pa.array(np.array([cell.first for cell in group], "datetime64[D]")[begin % width]),
             pa.array(np.array(_lasts(group), "datetime64[D]")[last % width]),
-            pa.array(np.array(words, object)[which] if words else [], pa.string()),
+            pa.array(words, pa.string()).take(pa.array(which)),
         ],
         ["fra", "til", "kode"],
     )
@@ -187,13 +189,13 @@ def _keys(cells: Cells, indices: Ints) -> np.ndarray:
     starts, lengths = cells.starts[:, chosen], cells.lengths[:, chosen]
     if not starts.size:
         return np.zeros(starts.shape, np.uint64)
-    if (cells.data == ord(" ")).any():
+    if cells.has_blanks:
         starts, lengths = _trimmed(cells.data, starts, lengths)
     kind = np.dtype("<u4") if int(lengths.max()) <= 4 else np.dtype("<u8")
     padded = np.append(cells.data, np.zeros(kind.itemsize, np.uint8))
     words = np.ndarray(len(cells.data) + 1, kind, padded, strides=(1,))  # the bytes from every place on
     masks = np.array([256**length - 1 for length in range(kind.itemsize + 1)], kind)
-    keys = words[starts] & masks[np.minimum(lengths, kind.itemsize)]
+    keys = words.take(starts) & masks.take(lengths, mode="clip")
     if int(lengths.max()) > MOST_BYTES:
         keys[lengths > MOST_BYTES] = masks[-1]  # bytes of no letter: the cell is a fault
     return keys

@@ -150,12 +150,12 @@ def test_a_quotation_mark_that_is_never_closed_is_named(project):
 
 
 def test_a_missing_file_is_named(project):
-    with pytest.raises(ExtractError, match=r"nix\.csv: no such file; expected a CSV file"):
+    with pytest.raises(ExtractError, match=r"nix\.csv: no such file; expected an extract"):
         load(project, [project.extracts / "nix.csv"])
 
 
 def test_an_empty_folder_says_where_extracts_belong(project):
-    with pytest.raises(ExtractError, match=r"extracts: no CSV files; expected at least one extract"):
+    with pytest.raises(ExtractError, match=r"extracts: no files to load; expected at least one extract"):
         load(project)
 
 
