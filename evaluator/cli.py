@@ -92,6 +92,10 @@ def _parser() -> argparse.ArgumentParser:
     synth.add_argument("--seed", type=_whole(0), default=DEMO_SEED, help=f"default: {DEMO_SEED}")
     load = command("load", _load, "load extracts into the store; the same file twice changes nothing")
     load.add_argument("files", nargs="*", type=Path, help="default: everything in extracts/")
+    contracts = command("contracts", _contracts, "show what each extract must look like")
+    contracts.add_argument("extract", nargs="?", help="only this one")
+    mapping = command("map", _map, "propose a mapping for an unfamiliar file")
+    mapping.add_argument("file", type=Path)
     command("check", _check, "check the tables against the expectations")
     command("build", _build, "build the SQL models")
     plan = command("plan", _plan, "show the design and its power from data before the start")
@@ -181,14 +185,39 @@ def _load(options: argparse.Namespace) -> None:
         print(f"{delivery.file}: {delivery.extract}, {state}{rejected}")
 
 
+def _contracts(options: argparse.Namespace) -> None:
+    from evaluator.errors import ExtractError
+    from evaluator.extracts.contract import contracts, described
+
+    chosen = [contract for contract in contracts() if options.extract in (None, contract.name)]
+    if not chosen:
+        names = ", ".join(contract.name for contract in contracts())
+        raise ExtractError(f"{options.extract}: no such extract; expected one of {names}. Correct the name.")
+    print("\n\n".join(described(contract) for contract in chosen))
+
+
+def _map(options: argparse.Namespace) -> None:
+    from evaluator.extracts.matching import read_mapping
+    from evaluator.extracts.proposal import proposal
+    from evaluator.extracts.reading import header, open_source
+
+    source = open_source(options.file)
+    print(proposal(source.name, header(source), read_mapping(_project(options).mapping)))
+
+
 def _check(options: argparse.Namespace) -> None:
     from evaluator import pipeline
+    from evaluator.disclosure import in_words
     from expectations.run import check
 
     project = _project(options)
     pipeline.build(project, _say)
     verdict = pipeline.check(project, check, _say)
     print(f"{len(verdict.findings)} expectations, {len(verdict.warnings)} warnings, none critical")
+    for code, persons in pipeline.unknown_codes(project):
+        print(
+            f"  code {code} is in no list: {in_words(persons)} persons, kept as another benefit; see dream_codes.toml"
+        )
     for warning in verdict.warnings:
         print(f"  {warning.table}: {warning.rule}: {warning.unexpected:,} of {warning.rows:,} rows. {warning.notes}")
 

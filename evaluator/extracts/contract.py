@@ -124,3 +124,20 @@ def _column(name: str, settings: dict[str, Any]) -> Column:
     if column.type not in (*TYPES, *WIDE_TYPES) or column.is_wide != bool(column.pattern):
         raise ValueError(f"column {name}: no type {column.type}, or a pattern without a wide type")
     return column
+
+
+def described(contract: Contract) -> str:
+    """Return a contract as text: its columns in order, what each may hold and its other names."""
+    lines = [f"{contract.name}: {contract.description}", f"  key       {', '.join(contract.key)}"]
+    for column in contract.columns:
+        kind = "|".join(column.domain) or column.pattern or column.type
+        marks = [word for word, holds in (("optional", not column.required), ("may be blank", column.blank)) if holds]
+        stated = f" ({', '.join(marks)})" if marks else ""
+        lines.append(f"  {column.name:<16} {kind}{stated}: {column.description}")
+        if column.aliases:
+            lines.append(f"  {'':<16} also {', '.join(column.aliases)}")
+    if contract.passes_over:
+        lines.append("  other columns are passed over")
+    elif contract.ignored:
+        lines.append(f"  passed over: {', '.join(contract.ignored)}")
+    return "\n".join(lines)
