@@ -193,7 +193,7 @@ def _make_raw_tables(connection: duckdb.DuckDBPyConnection) -> None:
                 f"create table raw.{contract.name} ({', '.join(columns.values())}, _delivery bigint, _line bigint)"
             )
         else:
-            for name in columns.keys() - present[contract.name]:
+            for name in (name for name in columns if name not in present[contract.name]):
                 connection.execute(f"alter table raw.{contract.name} add column {columns[name]}")
 
 

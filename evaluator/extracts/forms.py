@@ -26,6 +26,8 @@ ROWS = 5_000
 TEXT_BYTES = 4_000_000
 MOST_EXPANSION = 200
 """A zip that unpacks to more than so many times its size is no delivery; CSV of registers shrinks 5 to 30 times."""
+MOST_WHOLE = 2.0**53
+"""Numbers of floating point are whole numbers one by one up to here."""
 MARKS = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 
 
@@ -86,7 +88,16 @@ def _guarded(name: str, said: str, pieces: Iterator[bytes]) -> Iterator[bytes]:
     """Yield the pieces; whatever a reader says against its file becomes one sentence without a value."""
     try:
         yield from pieces
-    except (ValueError, LookupError, EOFError, TypeError, struct.error, zlib.error, zipfile.BadZipFile):
+    except (
+        ValueError,
+        LookupError,
+        EOFError,
+        TypeError,
+        NotImplementedError,
+        struct.error,
+        zlib.error,
+        zipfile.BadZipFile,
+    ):
         raise _unreadable(name, said) from None
 
 
@@ -192,7 +203,10 @@ def _as_text(column: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
         return days if compute.all(compute.equal(days.cast(kind), column)).as_py() is not False else column
     if pa.types.is_floating(kind):
         column = compute.if_else(compute.is_nan(column), None, column)
-        if compute.all(compute.equal(compute.floor(column), column)).as_py() is not False:
+        whole = compute.and_(
+            compute.equal(compute.floor(column), column), compute.less(compute.abs(column), MOST_WHOLE)
+        )
+        if compute.all(whole).as_py() is not False:
             return column.cast(pa.int64(), safe=False)
     if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         values = (None if value is None else format(Decimal(str(value)), "f") for value in column.to_pylist())

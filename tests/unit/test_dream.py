@@ -195,12 +195,13 @@ def test_week_53_follows_week_52_only_in_the_years_that_have_it(project):
 def test_a_cell_that_is_no_code_rejects_its_row_and_names_its_column(project):
     (project.root / "evaluator.toml").write_text("[data]\nmax_rejected_share = 0.8\n", encoding="utf-8")
     project = Project.open(project.root)
-    text = "lobenr,nykom2016,y_1651,y_1652\nP1,615,720,\nP2,615,7x0,æøåæøåæøå\nP3,6150,730,\n"
+    text = "lobenr,nykom2016,y_1651,y_1652,br_2016_12\nP1,615,720,,\nP2,615,7x0,æøåæøåæøå,\nP3,6150,730,,\n"
+    text += "P4,615,730,,561010 og 561020\n"
     (delivery,) = load(project, [deliver(project, "d.csv", text)])
-    assert (delivery.rows, delivery.rejected) == (3, 2)
+    assert (delivery.rows, delivery.rejected) == (4, 3)
     with connect(project) as connection:
         rejects = connection.execute("select line, column_name from raw.rejects order by all").fetchall()
-        assert rejects == [(3, "y_1651"), (3, "y_1652"), (4, "nykom2016")]
+        assert rejects == [(3, "y_1651"), (3, "y_1652"), (4, "nykom2016"), (5, "br_2016_12")]
         build(connection, ("staging",))
         assert connection.execute("select distinct person_id from staging.stg_dream_spells").fetchall() == [("P1",)]
 

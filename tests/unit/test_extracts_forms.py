@@ -1,5 +1,6 @@
 """The same rows from every form of file, and forms that cannot be read."""
 
+import csv
 import datetime as dt
 import io
 import zipfile
@@ -11,6 +12,7 @@ from extract_files import GOOD, deliver
 from pyarrow import parquet
 
 from evaluator.errors import ExtractError
+from evaluator.extracts.forms import opened
 from evaluator.extracts.load import load
 from evaluator.store import connect
 
@@ -92,6 +94,23 @@ def test_codes_kept_as_numbers_in_parquet_are_whole_numbers(project):
         assert connection.execute(
             "select ydelser[1].kode, len(ydelser), kommuner[1].kode from raw.dream"
         ).fetchall() == [("720", 1, "615")]
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        (pa.array([1.0, None]), ["1", ""]),
+        (pa.array([1.5, 1e300]), ["1,5", "1" + "0" * 300]),
+        (pa.array([True, False]), ["1", "0"]),
+        (pa.array([dt.datetime(2016, 3, 1, 12), None]), ["2016-03-01 12:00:00.000000", ""]),
+        (pa.array(["1.234", "a;b"]).dictionary_encode(), ["1.234", "a;b"]),
+    ],
+)
+def test_values_of_any_kind_are_written_as_danish_text(tmp_path, values, text):
+    parquet.write_table(pa.table({"x": values, "y": ["z", "z"]}), tmp_path / "a.parquet")
+    with opened(tmp_path / "a.parquet") as file:
+        rows = csv.reader(io.StringIO(file.read().decode()), delimiter=";")
+    assert [row[0] for row in rows] == ["x", *text]
 
 
 @pytest.mark.parametrize(
