@@ -44,6 +44,7 @@ mutate: install
 bench: install peers
 	$(BIN)/python -m benchmarks.demo_steps
 	$(BIN)/python -m benchmarks.peers
+	$(BIN)/python -m benchmarks.dream
 
 # The programs that ours is measured and checked against, apart from it and from one another where they conflict.
 peers: build/peers/installed build/differences/installed
