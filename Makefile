@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
 
-.PHONY: install demo test check simulate faults mutate bench browser lock
+.PHONY: install demo test check histories simulate faults mutate bench browser lock
 
 install: $(STAMP)
 
@@ -26,6 +26,9 @@ check: install
 	$(BIN)/mypy
 	$(BIN)/python -m pytest tests/contracts
 
+histories: install
+	EVALUATOR_HISTORIES=10000 $(BIN)/python -m pytest tests/unit/test_dream.py
+
 simulate: install
 	$(BIN)/python -m tests.simulation.coverage --seeds 400
 	$(BIN)/python -m tests.simulation.main_cells --draws 2000
@@ -43,6 +46,7 @@ mutate: install
 bench: install peers
 	$(BIN)/python -m benchmarks.demo_steps
 	$(BIN)/python -m benchmarks.peers
+	$(BIN)/python -m benchmarks.dream
 
 # The programs that ours is measured and checked against, apart from it and from one another where they conflict.
 peers: build/peers/installed build/differences/installed

@@ -14,6 +14,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from evaluator import cli_extracts
+from evaluator.cli_extracts import project_of, say
+
 if TYPE_CHECKING:
     from evaluator.project import Project
 
@@ -95,21 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     synth.add_argument("folder", type=Path)
     synth.add_argument("--persons", type=_whole(1), default=DEMO_PERSONS, help=f"default: {DEMO_PERSONS}")
     synth.add_argument("--seed", type=_whole(0), default=DEMO_SEED, help=f"default: {DEMO_SEED}")
-    load = command("load", _load, "load extracts into the store; the same file twice changes nothing")
-    load.add_argument("files", nargs="*", type=Path, help="default: everything in extracts/")
-    fetch = command("fetch", _fetch, "fetch public statistics into extracts/; the only command that uses the network")
-    fetch.add_argument("service", choices=("statbank", "jobindsats"))
-    fetch.add_argument("table", help="StatBank's id, or a name in the list of jobindsats tables")
-    fetch.add_argument("values", nargs="*", metavar="VARIABLE=VALUES", help="StatBank: codes or patterns, by comma")
-    fetch.add_argument("--benefit", metavar="NAME", help="StatBank: what the extract calls the benefit")
-    fetch.add_argument("--format", choices=("CSV", "BULK", "JSONSTAT"), default="CSV", help="StatBank (default: CSV)")
-    fetch.add_argument("--api", choices=("v3", "v2"), default="v3", help="jobindsats (default: v3)")
-    fetch.add_argument("--refresh", action="store_true", help="ask again, also when the answer is kept")
-    pseudonymise = command("pseudonymise", _pseudonymise, "replace CPR numbers in a CSV file on its way into extracts/")
-    pseudonymise.add_argument("file", type=Path, help="outside the project")
-    pseudonymise.add_argument("--column", required=True, help="the column of CPR numbers")
-    pseudonymise.add_argument("--key", type=Path, required=True, metavar="FILE", help="outside the project")
-    pseudonymise.add_argument("--new-key", action="store_true", help="make the key first")
+    cli_extracts.add(command)
     command("check", _check, "check the tables against the expectations")
     command("build", _build, "build the SQL models")
     command("quality", _quality, "write the report on the deliveries: good enough to run, what to ask for")
@@ -151,17 +140,6 @@ def _whole(lowest: int) -> Callable[[str], int]:
     return read
 
 
-def _project(options: argparse.Namespace) -> Project:
-    from evaluator.project import Project
-
-    return Project.open(options.project)
-
-
-def _say(message: str) -> None:
-    """Show progress on a terminal or in a log, one line a step."""
-    print(f"  {message}", file=sys.stderr, flush=True)
-
-
 def _spec_path(project: Project, given: Path) -> Path:
     """Return the spec a user means: a path, or the name of a file in specs/."""
     for candidate in (given, project.root / given, project.specs / given, project.specs / f"{given}.toml"):
@@ -191,40 +169,19 @@ def _synth(options: argparse.Namespace) -> None:
     print(f"{options.folder}: {options.persons:,} persons, seed {options.seed}; the truth is in truth.json.")
 
 
-def _load(options: argparse.Namespace) -> None:
-    from evaluator import pipeline
-
-    for delivery in pipeline.load(_project(options), options.files or None, _say):
-        state = "already loaded" if delivery.status == "already_loaded" else f"{delivery.rows:,} rows"
-        rejected = f", {delivery.rejected:,} rejected" if delivery.rejected else ""
-        print(f"{delivery.file}: {delivery.extract}, {state}{rejected}")
-
-
-def _fetch(options: argparse.Namespace) -> None:
-    from evaluator.connectors.fetch import Wish, fetch, values
-
-    wish = Wish(values(options.values), options.benefit, options.format, options.api, options.refresh)
-    print(fetch(_project(options), options.service, options.table, wish))
-
-
-def _pseudonymise(options: argparse.Namespace) -> None:
-    from evaluator.extracts.pseudonymise import new_key, pseudonymise
-
-    project = _project(options)
-    if options.new_key:
-        new_key(project, options.key)
-    target, rows = pseudonymise(project, options.file, options.column, options.key)
-    print(f"{target.name}: {rows:,} rows with pseudonyms. Keep the key, outside the project.")
-
-
 def _check(options: argparse.Namespace) -> None:
     from evaluator import pipeline
+    from evaluator.disclosure import in_words
     from expectations.run import check
 
-    project = _project(options)
-    pipeline.build(project, _say)
-    verdict = pipeline.check(project, check, _say)
+    project = project_of(options)
+    pipeline.build(project, say)
+    verdict = pipeline.check(project, check, say)
     print(f"{len(verdict.findings)} expectations, {len(verdict.warnings)} warnings, none critical")
+    for code, persons in pipeline.unknown_codes(project):
+        print(
+            f"  code {code} is in no list: {in_words(persons)} persons, kept as another benefit; see dream_codes.toml"
+        )
     for warning in verdict.warnings:
         print(f"  {warning.table}: {warning.rule}: {warning.unexpected:,} of {warning.rows:,} rows. {warning.notes}")
 
@@ -232,7 +189,7 @@ def _check(options: argparse.Namespace) -> None:
 def _build(options: argparse.Namespace) -> None:
     from evaluator import pipeline
 
-    print(f"{pipeline.build(_project(options), _say)} models built")
+    print(f"{pipeline.build(project_of(options), say)} models built")
 
 
 def _quality(options: argparse.Namespace) -> None:
@@ -240,7 +197,7 @@ def _quality(options: argparse.Namespace) -> None:
     from expectations.run import check
     from reports import write_quality
 
-    light, report = pipeline.quality(_project(options), check, write_quality, _say)
+    light, report = pipeline.quality(project_of(options), check, write_quality, say)
     print(f"{QUALITY_LIGHTS[light]}\n{report}")
 
 
@@ -249,8 +206,8 @@ def _plan(options: argparse.Namespace) -> None:
     from evaluator.evaluation.plan import describe
     from expectations.run import check
 
-    project = _project(options)
-    pipeline.prepare(project, check, _say)
+    project = project_of(options)
+    pipeline.prepare(project, check, say)
     print(describe(project, _spec_path(project, options.spec)))
 
 
@@ -260,14 +217,14 @@ def _run(options: argparse.Namespace) -> None:
     from expectations.run import check
     from reports import write_report
 
-    project = _project(options)
+    project = project_of(options)
     path = _spec_path(project, options.spec)
     spec = read_spec(path)
     if options.dry_run:
         print(f"{spec.evaluation.name}: would load new extracts, build, check, lock spec {spec.content_hash[:12]},")
         print(f"estimate {', '.join(spec.estimation.estimators)} for {len(spec.outcomes)} outcomes and write a report.")
         return
-    run_id, report = pipeline.run(project, path, check, write_report, _say)
+    run_id, report = pipeline.run(project, path, check, write_report, say)
     print(f"{spec.evaluation.name}: run {run_id}\n{report}")
 
 
@@ -277,18 +234,18 @@ def _report(options: argparse.Namespace) -> None:
     from evaluator.store import connect
     from reports import write_report
 
-    project = _project(options)
+    project = project_of(options)
     with connect(project) as connection:
         run_id = find_run(connection, options.run)
     pipeline.release(project, run_id)
-    print(pipeline.report(project, run_id, write_report, _say))
+    print(pipeline.report(project, run_id, write_report, say))
 
 
 def _runs(options: argparse.Namespace) -> None:
     from evaluator.results import runs
     from evaluator.store import connect
 
-    with connect(_project(options)) as connection:
+    with connect(project_of(options)) as connection:
         stored = runs(connection)
         if not stored:
             print("no run yet; start one with 'evaluator run SPEC'")
@@ -301,7 +258,7 @@ def _show(options: argparse.Namespace) -> None:
     from evaluator.results import find_run
     from evaluator.store import connect
 
-    with connect(_project(options)) as connection:
+    with connect(project_of(options)) as connection:
         run_id = find_run(connection, options.run)
         print(as_json(connection, run_id) if options.json else as_text(connection, run_id))
 
@@ -310,7 +267,7 @@ def _why(options: argparse.Namespace) -> None:
     from evaluator.models import why
     from evaluator.store import connect
 
-    with connect(_project(options)) as connection:
+    with connect(project_of(options)) as connection:
         print(why(connection, options.model))
 
 
@@ -321,7 +278,7 @@ def _conformance(options: argparse.Namespace) -> None:
 
     sys.path.append(str(Path.cwd()))  # module:Class may stand beside the notebook
     worlds, estimator = named(options.world), plugins.made(options.estimator)
-    checks = judge(estimator, Effort(options.draws, options.seed, options.workers, _say), worlds)
+    checks = judge(estimator, Effort(options.draws, options.seed, options.workers, say), worlds)
     print(as_table(checks))
     if not conforms(checks):
         raise CheckError(
@@ -346,12 +303,12 @@ def _demo(options: argparse.Namespace) -> None:
     from reports import write_report
 
     project = Project.create(options.folder, example=True)
-    _say(f"simulating {options.persons:,} persons, seed {options.seed}")
+    say(f"simulating {options.persons:,} persons, seed {options.seed}")
     write_register(project.extracts, persons=options.persons, seed=options.seed)
     project.add_example_specs()
     reports = []
     for name in DEMO_SPECS:
-        _, report = pipeline.run(project, project.specs / f"{name}.toml", check, write_report, _say)
+        _, report = pipeline.run(project, project.specs / f"{name}.toml", check, write_report, say)
         reports.append(report)
     print("Reports:")
     for report in reports:

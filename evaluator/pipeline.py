@@ -16,7 +16,7 @@ import duckdb
 from evaluator import models, results
 from evaluator.connectors.landing import sources
 from evaluator.design.frozen import Design, freeze
-from evaluator.disclosure import in_words
+from evaluator.disclosure import MINIMUM_COUNT, in_words
 from evaluator.errors import CheckError, ProjectError
 from evaluator.extracts.load import Delivery
 from evaluator.extracts.load import load as load_deliveries
@@ -54,6 +54,23 @@ def build(project: Project, progress: Progress = silent) -> int:
     with connect(project) as connection:
         built = models.build(connection, ("staging", "marts"), _settings(project))
     return sum(not b.skipped for b in built)
+
+
+def unknown_codes(project: Project) -> tuple[tuple[str, int], ...]:
+    """Return each benefit code that no list knows, kept as another benefit, and its number of persons.
+
+    Codes of few persons are one entry without the code, so that none can be told by it.
+    """
+    with connect(project) as connection:
+        return tuple(
+            connection.execute(
+                "select case when persons >= $least then benefit_code else 'others' end as code, sum(persons)::integer "
+                "from (select benefit_code, count(distinct person_id) as persons from staging.stg_benefit_spells "
+                "anti join staging.stg_dream_codes using (benefit_code) group by benefit_code) "
+                "group by code order by code",
+                {"least": MINIMUM_COUNT},
+            ).fetchall()
+        )
 
 
 def check(project: Project, check: Check, progress: Progress = silent) -> Verdict:

@@ -102,6 +102,11 @@ class Project:
     def mapping(self) -> Path:
         return self.root / MAPPING_FILE
 
+    @property
+    def codes(self) -> Path:
+        """The project's own DREAM codes, beside those of the package; need not exist."""
+        return self.root / "dream_codes.toml"
+
     def inside(self, path: Path | str) -> Path:
         """Return `path` resolved against the project; raise ProjectError when it leads outside."""
         resolved = (self.root / path).resolve()

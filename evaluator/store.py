@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from evaluator.errors import ProjectError
+from evaluator.extracts.column_sql import stored
 from evaluator.extracts.contract import contracts
-from evaluator.extracts.dream import dream_codes
+from evaluator.extracts.dream import DreamCode, dream_codes
 
 if TYPE_CHECKING:
     from evaluator.project import Project
@@ -73,6 +74,11 @@ STEPS: tuple[str, ...] = (
         seconds double not null, built_at timestamp not null
     );
     """,
+    # When a code was in use.
+    """
+    alter table raw.dream_codes add column valid_from date;
+    alter table raw.dream_codes add column valid_to date;
+    """,
 )
 VERSION = len(STEPS)
 # How DuckDB says that a file is taken: on POSIX, and on Windows.
@@ -98,12 +104,13 @@ def connect(project: Project, *, read_only: bool = False) -> duckdb.DuckDBPyConn
                 f"{project.database.name}: the store has version {version}; expected at most {VERSION}. "
                 "Install the newer version of the program that made it."
             )
-        if not _is_current(connection, version):
+        codes = dream_codes(project.codes)
+        if not _is_current(connection, version, codes):
             if read_only:
                 connection.close()
                 connect(project).close()
                 return connect(project, read_only=True)
-            _prepare(connection, version)
+            _prepare(connection, version, codes)
     except BaseException:
         connection.close()
         raise
@@ -153,23 +160,23 @@ def _version(connection: duckdb.DuckDBPyConnection) -> int:
     return int(rows[0][0])
 
 
-def _is_current(connection: duckdb.DuckDBPyConnection, version: int) -> bool:
-    """Tell whether the store was last prepared by this very package."""
+def _is_current(connection: duckdb.DuckDBPyConnection, version: int, codes: tuple[DreamCode, ...]) -> bool:
+    """Tell whether the store was last prepared by this very package and these codes."""
     if version < VERSION:
         return False
-    return connection.execute("select reference_sha256 from meta.store").fetchall() == [(_reference_sha256(),)]
+    return connection.execute("select reference_sha256 from meta.store").fetchall() == [(_reference_sha256(codes),)]
 
 
-def _prepare(connection: duckdb.DuckDBPyConnection, version: int) -> None:
+def _prepare(connection: duckdb.DuckDBPyConnection, version: int, codes: tuple[DreamCode, ...]) -> None:
     """Upgrade the store, and bring its tables in line with contracts and reference data, in one transaction."""
     with transaction(connection):
         for step in STEPS[version:]:
             connection.execute(step)
         _make_raw_tables(connection)
-        _fill_reference_tables(connection)
+        _fill_reference_tables(connection, codes)
         connection.execute(
             "update meta.store set version = ?, reference_sha256 = ?, upgraded_at = now() at time zone 'UTC'",
-            [VERSION, _reference_sha256()],
+            [VERSION, _reference_sha256(codes)],
         )
 
 
@@ -180,19 +187,20 @@ def _make_raw_tables(connection: duckdb.DuckDBPyConnection) -> None:
     for table, column in rows.fetchall():
         present.setdefault(table, set()).add(column)
     for contract in contracts():
-        names = [column.name for column in contract.columns]
+        columns = {column.name: f'"{column.name}" {stored(column)}' for column in contract.columns}
         if contract.name not in present:
-            columns = ", ".join(f'"{name}" varchar' for name in names)
-            connection.execute(f"create table raw.{contract.name} ({columns}, _delivery bigint, _line bigint)")
+            connection.execute(
+                f"create table raw.{contract.name} ({', '.join(columns.values())}, _delivery bigint, _line bigint)"
+            )
         else:
-            for name in (name for name in names if name not in present[contract.name]):
-                connection.execute(f'alter table raw.{contract.name} add column "{name}" varchar')
+            for name in (name for name in columns if name not in present[contract.name]):
+                connection.execute(f"alter table raw.{contract.name} add column {columns[name]}")
 
 
-def _fill_reference_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    """Write raw.dream_codes and raw.municipalities from the package."""
+def _fill_reference_tables(connection: duckdb.DuckDBPyConnection, codes: tuple[DreamCode, ...]) -> None:
+    """Write raw.dream_codes, and raw.municipalities from the package."""
     for table, rows in (
-        ("dream_codes", [astuple(code) for code in dream_codes()]),
+        ("dream_codes", [astuple(code) for code in codes]),
         ("municipalities", _municipalities()),
     ):
         columns = [list(column) for column in zip(*rows, strict=True)]
@@ -201,10 +209,10 @@ def _fill_reference_tables(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 @cache
-def _reference_sha256() -> str:
+def _reference_sha256(codes: tuple[DreamCode, ...]) -> str:
     """Return a fingerprint of the contracts' columns, the code table and the municipalities."""
     columns = [(contract.name, [column.name for column in contract.columns]) for contract in contracts()]
-    return sha256(repr((columns, dream_codes(), _municipalities())).encode()).hexdigest()
+    return sha256(repr((columns, codes, _municipalities())).encode()).hexdigest()
 
 
 @cache

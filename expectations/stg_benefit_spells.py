@@ -5,6 +5,7 @@ from expectations.rules import (
     Suite,
     known_municipality,
     known_person,
+    none_in,
     none_where,
     not_after_delivery,
     not_null,
@@ -26,6 +27,13 @@ SUITE = Suite(
             "benefit_code not in (select benefit_code from staging.stg_dream_codes)",
             notes="Koden findes ikke i kodelisten og tælles som anden ydelse. Føj den til listen, hvis den er ny.",
             severity=WARNING,
+        ),
+        none_in(
+            "benefit code is in use",
+            "select 1 as offence from {batch} as spells inner join staging.stg_dream_codes as codes "
+            "using (benefit_code) where from_on + 6 < valid_from or from_on > valid_to",
+            "Koden var ikke i brug, da perioden begyndte. Kodelisten er skiftet, eller koden er genbrugt.",
+            WARNING,
         ),
         *known_person(),
         known_municipality(),

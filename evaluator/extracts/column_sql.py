@@ -16,8 +16,16 @@ TYPED = {
     "statistic": "as_statistic",
     "flag": "as_flag",
     "municipality": "as_municipality",
+    "iso_year": "as_iso_year",
+    "iso_week": "as_iso_week",
 }
+RUNS = "struct(fra date, til date, kode varchar)[]"
 LETTERS = (("æ", "ae"), ("ø", "oe"), ("å", "aa"), (" ", "_"), ("-", "_"))
+
+
+def stored(column: Column) -> str:
+    """Return the type that raw.* keeps the column in: text, or the runs of equal values of a wide one."""
+    return RUNS if column.is_wide else "varchar"
 
 
 def quoted(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,12 +10,31 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-TYPES = ("text", "code", "date", "month", "period", "integer", "decimal", "statistic", "flag", "municipality")
+TYPES = (
+    "text",
+    "code",
+    "date",
+    "month",
+    "period",
+    "integer",
+    "decimal",
+    "statistic",
+    "flag",
+    "municipality",
+    "iso_year",
+    "iso_week",
+)
+WIDE_TYPES = ("weekly", "monthly", "yearly")
+"""One column of the file per week, month or year; raw.* keeps a list of runs of equal values per row."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: `name` is the canonical Danish name in raw.*; `blank` says that a row may leave it empty."""
+    """One column: `name` is the canonical Danish name in raw.*; `blank` says that a row may leave it empty.
+
+    A wide column is a group of columns: `pattern` finds them in the header (groups year, and week or month), and
+    `cell` is what a value in them must look like.
+    """
 
     name: str
     type: str = "text"
@@ -23,13 +43,20 @@ class Column:
     required: bool = True
     blank: bool = False
     description: str = ""
+    pattern: str = ""
+    cell: str = ""
+
+    @property
+    def is_wide(self) -> bool:
+        return self.type in WIDE_TYPES
 
 
 @dataclass(frozen=True, slots=True)
 class Contract:
     """One extract. `period` dates its rows; a new delivery replaces rows of its period and, where given, its scope.
 
-    `implied` are values of columns that a file lacks, by the name in its header that tells them.
+    `implied` are values of columns that a file lacks, by the name in its header that tells them. A contract that
+    `passes_over` leaves columns it does not know unread: a file of 1,700 columns is read by pattern.
     """
 
     name: str
@@ -41,6 +68,7 @@ class Contract:
     ordered: tuple[tuple[str, str], ...] = ()
     ignored: tuple[str, ...] = ()
     implied: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    passes_over: bool = False
 
     def column(self, name: str) -> Column:
         return next(column for column in self.columns if column.name == name)
@@ -66,6 +94,7 @@ def _contract(name: str, data: dict[str, Any]) -> Contract:
         ordered=tuple((first, last) for first, last in data.get("ordered", ())),
         ignored=tuple(data.get("ignored", ())),
         implied=data.get("implied", {}),
+        passes_over=data.get("passes_over", False),
     )
     names = {column.name for column in columns}
     named = {*(column for values in contract.implied.values() for column in values)}
@@ -86,7 +115,29 @@ def _column(name: str, settings: dict[str, Any]) -> Column:
         required=settings.get("required", True),
         blank=settings.get("blank", False),
         description=settings["description"],
+        pattern=settings.get("pattern", ""),
+        cell=settings.get("cell", ""),
     )
-    if column.type not in TYPES:
-        raise ValueError(f"column {name}: no type {column.type}")
+    if column.is_wide:
+        re.compile(column.pattern)
+        re.compile(column.cell)
+    if column.type not in (*TYPES, *WIDE_TYPES) or column.is_wide != bool(column.pattern):
+        raise ValueError(f"column {name}: no type {column.type}, or a pattern without a wide type")
     return column
+
+
+def described(contract: Contract) -> str:
+    """Return a contract as text: its columns in order, what each may hold and its other names."""
+    lines = [f"{contract.name}: {contract.description}", f"  key       {', '.join(contract.key)}"]
+    for column in contract.columns:
+        kind = "|".join(column.domain) or column.pattern or column.type
+        marks = [word for word, holds in (("optional", not column.required), ("may be blank", column.blank)) if holds]
+        stated = f" ({', '.join(marks)})" if marks else ""
+        lines.append(f"  {column.name:<16} {kind}{stated}: {column.description}")
+        if column.aliases:
+            lines.append(f"  {'':<16} also {', '.join(column.aliases)}")
+    if contract.passes_over:
+        lines.append("  other columns are passed over")
+    elif contract.ignored:
+        lines.append(f"  passed over: {', '.join(contract.ignored)}")
+    return "\n".join(lines)

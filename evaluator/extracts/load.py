@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,15 +14,21 @@ from evaluator.errors import ExtractError
 from evaluator.extracts import ledger
 from evaluator.extracts.column_sql import faulty, kept, literal, quoted
 from evaluator.extracts.contract import Contract
+from evaluator.extracts.forms import SUFFIXES
 from evaluator.extracts.ledger import Delivery
 from evaluator.extracts.matching import Mapping, Match, read_mapping, recognise
-from evaluator.extracts.reading import Source, blocks, header, open_source, parse
+from evaluator.extracts.reading import Block, Source, blocks, header, open_source, parse, without_header
+from evaluator.extracts.wide import Fault, cut, joined, runs
 from evaluator.store import connect, transaction
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from evaluator.project import Project
 
 FIRST_LINES = 5
+
+Parsed = tuple["pa.Table", list[Fault]]
 
 Progress = Callable[[str, str, int], None]
 """Called with the file, the stage (inserting, checked, committed) and the rows so far."""
@@ -29,7 +37,7 @@ Progress = Callable[[str, str, int], None]
 def load(
     project: Project, paths: Iterable[Path | str] | None = None, progress: Progress | None = None
 ) -> tuple[Delivery, ...]:
-    """Load `paths`, or every CSV file in extracts/; the same bytes twice are a no-op.
+    """Load `paths`, or every file in extracts/ that can be read; the same bytes twice are a no-op.
 
     Raises ExtractError naming file, line and column of a delivery that is refused. That delivery leaves the store as
     it was; those before it stay loaded, and loading again goes on from there.
@@ -37,7 +45,7 @@ def load(
     files = _delivered(project) if paths is None else [Path(path) for path in paths]
     if not files:
         raise ExtractError(
-            f"{project.extracts.name}: no CSV files; expected at least one extract. "
+            f"{project.extracts.name}: no files to load; expected at least one extract. "
             "Put the extracts in the folder, or name them: evaluator load FILES."
         )
     mappings = read_mapping(project.mapping)
@@ -48,14 +56,14 @@ def load(
 
 
 def _delivered(project: Project) -> list[Path]:
-    """Return the CSV files in extracts/; a workbook among them would be forgotten in silence and is refused."""
+    """Return the files in extracts/ that can be read; a workbook would be forgotten in silence and is refused."""
     workbooks = sorted(path.name for path in project.extracts.glob("[!~.]*.[xX][lL][sS]*"))
     if workbooks:
         raise ExtractError(
             f"{workbooks[0]}: a workbook of Excel; expected CSV with semicolons. "
             "Save it as 'CSV UTF-8' and take the workbook out of the folder."
         )
-    return sorted(project.extracts.glob("*.[cC][sS][vV]"))
+    return sorted(path for path in project.extracts.iterdir() if path.suffix.lower() in SUFFIXES)
 
 
 def _load_file(
@@ -83,8 +91,9 @@ def _deliver(
     """Insert, check and enter one delivery in one transaction."""
     with transaction(connection):
         delivery_id = ledger.next_id(connection)
-        rows = _insert(connection, source, match, delivery_id, report)
+        rows, faults = _insert(connection, source, match, delivery_id, report)
         _refuse_backward_spells(connection, match.contract, source, delivery_id)
+        _note_faults(connection, match.contract, source, delivery_id, faults)
         rejected = _reject(connection, match.contract, source, delivery_id)
         _refuse_many_rejects(connection, source, delivery_id, (rows, rejected, share))
         delivery = Delivery(match.contract.name, source.name, source.sha256, rows, rejected, None, None, "loaded")
@@ -95,12 +104,14 @@ def _deliver(
 
 def _insert(
     connection: duckdb.DuckDBPyConnection, source: Source, match: Match, delivery_id: int, report: Progress
-) -> int:
-    """Append every row to raw.<extract>; return how many."""
-    names = [f"c{index}" for index in range(len(header(source)))]
+) -> tuple[int, list[Fault]]:
+    """Append every row to raw.<extract>; return how many, and the faults of wide columns."""
+    names = header(source)
     values = []
     for column in match.contract.columns:
-        if column.name in match.positions:
+        if column.name in match.wide:
+            values.append(f"block.{quoted(column.name)}")
+        elif column.name in match.positions:
             values.append(kept(column, f"block.c{match.positions[column.name]}"))
         elif column.name in match.constants:
             values.append(literal(match.constants[column.name]))
@@ -111,15 +122,59 @@ def _insert(
         f"insert into raw.{match.contract.name} ({columns}, _delivery, _line) "
         f"select {', '.join(values)}, {delivery_id}, _line from block"
     )
-    rows = 0
-    for part in blocks(source):
-        block = parse(source, part, names)
+    rows, faults = 0, []
+    for block, found in _in_step(blocks(source), lambda part: _parsed(source, part, match, len(names))):
+        faults += found
         connection.register("block", block)
         connection.execute(statement)
         connection.unregister("block")
         rows += block.num_rows
         report(source.name, "inserting", rows)
-    return rows
+    return rows, faults
+
+
+def _in_step(parts: Iterable[Block], work: Callable[[Block], Parsed]) -> Iterator[Parsed]:
+    """Yield the work on each part in order; while one is used, the next is worked on."""
+    with ThreadPoolExecutor(1) as pool:
+        waiting: deque[Future[Parsed]] = deque()
+        for part in parts:
+            waiting.append(pool.submit(work, part))
+            if len(waiting) > 1:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def _parsed(source: Source, block: Block, match: Match, width: int) -> Parsed:
+    """Return the block's rows, the runs of each wide column as a list per row, and the faults."""
+    names = [f"c{index}" for index in range(width)]
+    if not match.wide:
+        return parse(source, block, names), []
+    import pyarrow as pa
+
+    data, line = without_header(block)
+    cells = cut(data, source.delimiter, width, line) if data.strip() else None
+    if cells is None:
+        cells = joined(parse(source, block, names), source.delimiter)
+    columns: dict[str, pa.Array] = {"_line": pa.array(cells.lines)}
+    for index in match.positions.values():
+        columns[f"c{index}"] = pa.array(cells.texts(index), pa.string())
+    faults: list[Fault] = []
+    for name, group in match.wide.items():
+        columns[name], found = runs(cells, match.contract.column(name), group)
+        faults += found
+    return pa.table(columns), faults
+
+
+def _note_faults(
+    connection: duckdb.DuckDBPyConnection, contract: Contract, source: Source, delivery_id: int, faults: list[Fault]
+) -> None:
+    if faults:
+        lines, columns = [fault.line for fault in faults], [fault.column for fault in faults]
+        connection.execute(
+            "insert into raw.rejects select ?, ?, ?, unnest(?), unnest(?)",
+            [delivery_id, contract.name, source.name, lines, columns],
+        )
 
 
 def _refuse_backward_spells(
@@ -142,7 +197,7 @@ def _reject(connection: duckdb.DuckDBPyConnection, contract: Contract, source: S
     """Note the columns of the delivery that cannot be typed, line by line; return the number of rows."""
     faults = [(column.name, faulty(column)) for column in contract.columns]
     named = ", ".join(f"case when {wrong} then {literal(name)} end" for name, wrong in faults if wrong != "false")
-    any_fault = " or ".join(wrong for _, wrong in faults if wrong != "false")
+    any_fault = " or ".join(wrong for _, wrong in faults if wrong != "false") or "false"
     connection.execute(
         f"""
         insert into raw.rejects

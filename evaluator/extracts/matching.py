@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from itertools import pairwise
 from pathlib import Path
 
 from evaluator.errors import ExtractError
 from evaluator.extracts.contract import Contract, contracts
+from evaluator.extracts.wide import Cell, cell_of, refuse_gaps
 from evaluator.project import line_of, read_toml
 
 LEAST_LIKENESS = 0.5
@@ -23,25 +25,33 @@ class Mapping:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A file's extract: `positions` gives the index in the header of each column that it has."""
+    """A file's extract: `positions` gives the index in the header of each column that it has, `wide` its groups."""
 
     contract: Contract
     positions: dict[str, int]
     constants: dict[str, str]
+    wide: dict[str, tuple[Cell, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class _Attempt:
+class Attempt:
+    """What a header has of one contract, lacks and has besides."""
+
     contract: Contract
     positions: dict[str, int]
     constants: dict[str, str]
     missing: tuple[str, ...]
     unknown: tuple[str, ...]
     twice: tuple[str, ...]
+    wide: dict[str, tuple[Cell, ...]]
+
+    @property
+    def known(self) -> int:
+        return len(self.positions) + sum(len(cells) for cells in self.wide.values())
 
     @property
     def likeness(self) -> float:
-        return len(self.positions) / (len(self.positions) + len(self.missing) + len(self.unknown))
+        return self.known / (self.known + len(self.missing) + len(self.unknown))
 
     @property
     def fits(self) -> bool:
@@ -88,56 +98,66 @@ def _refuse_unknown_column(contract: Contract, column: str, where: str) -> None:
 
 def recognise(file: str, header: list[str], mappings: dict[str, Mapping]) -> Match:
     """Return the one contract that the header fits; raise ExtractError naming what is missing or unknown."""
-    attempts = [_attempt(contract, header, mappings.get(contract.name, Mapping())) for contract in contracts()]
-    fitting = [attempt for attempt in attempts if attempt.fits]
+    attempts = [attempt(contract, header, mappings.get(contract.name, Mapping())) for contract in contracts()]
+    fitting = [tried for tried in attempts if tried.fits]
     if len(fitting) == 1:
         found = fitting[0]
         unset = {name: value for name, value in found.constants.items() if name not in found.positions}
-        return Match(found.contract, found.positions, unset)
+        for cells in found.wide.values():
+            refuse_gaps(file, cells)
+        return Match(found.contract, found.positions, unset, found.wide)
     if fitting:
-        names = " and ".join(attempt.contract.name for attempt in fitting)
+        names = " and ".join(tried.contract.name for tried in fitting)
         raise ExtractError(f"{file}: the header fits {names}; expected one extract. Use the contract's own names.")
-    raise ExtractError(f"{file}: {_difference(max(attempts, key=lambda attempt: attempt.likeness), header)}")
+    raise ExtractError(f"{file}: {_difference(max(attempts, key=lambda tried: tried.likeness), header)}")
 
 
-def _attempt(contract: Contract, header: list[str], mapping: Mapping) -> _Attempt:
+def attempt(contract: Contract, header: list[str], mapping: Mapping) -> Attempt:
+    """Return how the header compares with the contract and the project's mapping of it."""
     names = {}
     for column in contract.columns:
         for name in (column.name, *column.aliases, *mapping.aliases.get(column.name, ())):
-            names[_folded(name)] = column.name
-    ignored = {_folded(name) for name in contract.ignored}
+            names[folded(name)] = column.name
+    ignored = {folded(name) for name in contract.ignored}
     positions: dict[str, int] = {}
+    cells: dict[str, list[Cell]] = {}
     unknown, twice = [], []
     for index, name in enumerate(header):
-        column_name = names.get(_folded(name))
-        if column_name is None:
-            if _folded(name) not in ignored:
+        column_name = names.get(folded(name))
+        cell = cell_of(contract, folded(name), index)
+        if cell:
+            cells.setdefault(cell.column, []).append(cell)
+        elif column_name is None:
+            if folded(name) not in ignored and not contract.passes_over:
                 unknown.append(name)
         elif column_name in positions:
             twice.append(column_name)
         else:
             positions[column_name] = index
-    told = (contract.implied.get(_folded(name), {}) for name in header)
+    wide = {name: tuple(sorted(found, key=lambda cell: cell.first)) for name, found in cells.items()}
+    twice += [b.name for found in wide.values() for a, b in pairwise(found) if a.first == b.first]
+    told = (contract.implied.get(folded(name), {}) for name in header)
     constants = {**mapping.constants, **{column: value for values in told for column, value in values.items()}}
     missing = tuple(
         column.name
         for column in contract.columns
-        if column.required and column.name not in positions and column.name not in constants
+        if column.required and column.name not in {*positions, *constants, *wide}
     )
-    return _Attempt(contract, positions, constants, missing, tuple(unknown), tuple(twice))
+    return Attempt(contract, positions, constants, missing, tuple(unknown), tuple(twice), wide)
 
 
-def _folded(name: str) -> str:
+def folded(name: str) -> str:
+    """Return a name as names are compared."""
     return name.strip().casefold().replace(" ", "_")
 
 
-def _difference(closest: _Attempt, header: list[str]) -> str:
+def _difference(closest: Attempt, header: list[str]) -> str:
     """Say how the header differs; names from the file are repeated only when it surely is a header."""
     name = closest.contract.name
     if closest.likeness < LEAST_LIKENESS:
         hint = "Separate columns with semicolons" if len(header) <= 1 else "Check that the first line names the columns"
         return (
-            f"the header fits no extract (closest is {name}: {len(closest.positions)} of "
+            f"the header fits no extract (closest is {name}: {closest.known} of "
             f"{len(header)} columns are known); expected the columns of a contract. {hint}."
         )
     if closest.twice:

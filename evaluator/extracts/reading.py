@@ -1,7 +1,7 @@
 """Read a delivered file: fingerprint and encoding first, then blocks of whole lines as UTF-8, each checked.
 
-UTF-8 (with or without BOM) and cp1252 are read. Bytes that are neither, and text that was garbled before it was
-delivered, are refused with the line.
+UTF-8 (with or without BOM), UTF-16 with BOM and cp1252 are read. Bytes that are neither, and text that was garbled
+before it was delivered, are refused with the line.
 """
 
 from __future__ import annotations
@@ -12,19 +12,20 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from hashlib import sha256
+from hashlib import file_digest
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from evaluator.errors import ExtractError
 from evaluator.extracts.cpr import find_cpr, holds_cpr, masked
+from evaluator.extracts.forms import opened
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 BLOCK_BYTES = 8_000_000
 MOST_QUOTED_BYTES = 64_000_000
-DELIMITER = ";"
+DELIMITERS = (";", ",", "\t")
 CONTINUATION = "".join(sorted({bytes([b]).decode(c, "ignore") for b in range(128, 192) for c in ("cp1252", "latin-1")}))
 # UTF-8 read as cp1252 or latin-1 (Ã¦), lost characters, control characters, and DOS or Macintosh letters inside words.
 GARBLED = re.compile(rf"[ÂÃ][{re.escape(CONTINUATION)}]|â€|ï»¿|\ufffd|[\x80-\x9f]|(?<=[a-zæøå])[›‘†¾¿Œ](?=[a-zæøå])")
@@ -39,6 +40,7 @@ class Source:
     bytes: int
     encoding: str
     invalid_line: int
+    delimiter: str = ";"
 
     @property
     def name(self) -> str:
@@ -61,32 +63,46 @@ def open_source(path: Path) -> Source:
             "Rename the file, and delete the copy with the number."
         )
     if path.is_dir():
-        raise ExtractError(f"{path.name}: is a folder; expected a CSV file. Name the files in it instead.")
+        raise ExtractError(f"{path.name}: is a folder; expected a file. Name the files in it instead.")
     if not path.is_file():
-        raise ExtractError(f"{path.name}: no such file; expected a CSV file. Check the name and the folder.")
-    digest, size, lines = sha256(), 0, 1
-    decoder, invalid_line = codecs.getincrementaldecoder("utf-8")(), 0
+        raise ExtractError(f"{path.name}: no such file; expected an extract. Check the name and the folder.")
     with path.open("rb") as file:
-        while chunk := file.read(BLOCK_BYTES):
-            digest.update(chunk)
-            size += len(chunk)
-            if not invalid_line:
-                try:
-                    decoder.decode(chunk)
-                except UnicodeDecodeError as problem:
-                    invalid_line = lines + chunk[: max(0, problem.start)].count(b"\n")
-                lines += chunk.count(b"\n")
+        digest = file_digest(file, "sha256").hexdigest()
+    size = path.stat().st_size
     if not size:
         raise ExtractError(f"{path.name}: the file is empty; expected a header line and rows. Export it again.")
+    decoder, lines, invalid_line = codecs.getincrementaldecoder("utf-8")(), 1, 0
+    with opened(path) as file:
+        while not invalid_line and (chunk := file.read(BLOCK_BYTES)):
+            try:
+                decoder.decode(chunk)
+            except UnicodeDecodeError as problem:
+                invalid_line = lines + chunk[: max(0, problem.start)].count(b"\n")
+            lines += chunk.count(b"\n")
     if not invalid_line and decoder.getstate()[0]:
         invalid_line = lines
-    return Source(path, digest.hexdigest(), size, "cp1252" if invalid_line else "utf-8", invalid_line)
+    encoding = "cp1252" if invalid_line else "utf-8"
+    return Source(path, digest, size, encoding, invalid_line, _delimiter(path))
+
+
+def _delimiter(path: Path) -> str:
+    """Return the separator of the header, a semicolon when it has none; raise ExtractError when two are as likely."""
+    with opened(path) as file:
+        first = re.sub(rb'"[^"]*"', b"", file.readline())
+    counts = {delimiter: first.count(delimiter.encode()) for delimiter in DELIMITERS}
+    found = [delimiter for delimiter, count in counts.items() if count == max(counts.values())]
+    if counts[found[0]] and len(found) > 1:
+        raise ExtractError(
+            f"{path.name}: the header is separated in two ways; expected one of semicolon, comma and tab. "
+            "Export the extract again with semicolons."
+        )
+    return found[0]
 
 
 def blocks(source: Source, size: int = BLOCK_BYTES) -> Iterator[Block]:
     """Yield the file's lines in blocks; raise ExtractError at undecodable, garbled or CPR-bearing lines."""
     line = 1
-    with source.path.open("rb") as file:
+    with opened(source.path) as file:
         first = True
         while data := file.read(size) + file.readline():
             data = _close_quotes(source, line, data, file)
@@ -100,7 +116,7 @@ def blocks(source: Source, size: int = BLOCK_BYTES) -> Iterator[Block]:
 
 def _close_quotes(source: Source, line: int, data: bytes, file: IO[bytes]) -> bytes:
     """Return `data` with lines added until every quoted field in it has ended."""
-    if data.count(b'"') % 2 == 0:
+    if b'"' not in data or data.count(b'"') % 2 == 0:
         return data
     parts, quotes, size = [data], data.count(b'"'), len(data)
     while quotes % 2:
@@ -121,7 +137,7 @@ def _as_utf8(source: Source, line: int, data: bytes) -> bytes:
     if b"\x00" in data:
         at = line + data[: data.index(b"\x00")].count(b"\n")
         raise ExtractError(
-            f"{source.name}: line {at} holds zero bytes; expected text in UTF-8 or cp1252 (not UTF-16 or Excel). "
+            f"{source.name}: line {at} holds zero bytes; expected text (UTF-16 must begin with its mark). "
             "Save the extract as CSV in UTF-8."
         )
     if data.isascii():
@@ -156,7 +172,7 @@ def _refuse_cpr(source: Source, line: int, data: bytes) -> None:
     at = line + data.count(b"\n", 0, start)
     begin, end = data.rfind(b"\n", 0, start) + 1, data.find(b"\n", start)
     text = data[begin : end if end >= 0 else len(data)].decode("utf-8")
-    cells = next(csv.reader([text], delimiter=DELIMITER), [])
+    cells = next(csv.reader([text], delimiter=source.delimiter), [])
     column = next((number for number, cell in enumerate(cells, 1) if holds_cpr(cell)), 1)
     place = "the header" if at == 1 else f"line {at}"
     raise ExtractError(
@@ -173,11 +189,11 @@ def _named(source: Source, column: int) -> str:
 
 def header(source: Source) -> list[str]:
     """Return the names in the first line as delivered, without surrounding blanks."""
-    with source.path.open("rb") as file:
+    with opened(source.path) as file:
         first = file.readline().removeprefix(codecs.BOM_UTF8)
     _refuse_cpr_in_header(source, first)
     text = _as_utf8(source, 1, first).decode("utf-8")
-    return [cell.strip() for cell in next(csv.reader([text], delimiter=DELIMITER), [])]
+    return [cell.strip() for cell in next(csv.reader([text], delimiter=source.delimiter), [])]
 
 
 def _refuse_cpr_in_header(source: Source, first: bytes) -> None:
@@ -188,16 +204,21 @@ def _refuse_cpr_in_header(source: Source, first: bytes) -> None:
         )
 
 
+def without_header(block: Block) -> tuple[bytes, int]:
+    """Return the rows of a block, and the number of their first line."""
+    if block.line > 1:
+        return block.data, block.line
+    cut = block.data.find(b"\n") + 1
+    return (block.data[cut:] if cut else b""), 2
+
+
 def parse(source: Source, block: Block, names: list[str]) -> pa.Table:
     """Return the block's rows as text columns `names`, with their line numbers as `_line`."""
     import numpy as np
     import pyarrow as pa
     from pyarrow import csv as arrow_csv
 
-    data, line = block.data, block.line
-    if line == 1:
-        cut = data.find(b"\n") + 1
-        data, line = (data[cut:] if cut else b""), 2
+    data, line = without_header(block)
     if not data.strip():
         return pa.table({name: pa.array([], pa.string()) for name in names} | {"_line": pa.array([], pa.int64())})
     lines = data.count(b"\n") + (not data.endswith(b"\n"))
@@ -205,7 +226,7 @@ def parse(source: Source, block: Block, names: list[str]) -> pa.Table:
         table = arrow_csv.read_csv(
             io.BytesIO(data),
             arrow_csv.ReadOptions(column_names=names, use_threads=False, block_size=len(data) + 1),
-            arrow_csv.ParseOptions(delimiter=DELIMITER, newlines_in_values=True),
+            arrow_csv.ParseOptions(delimiter=source.delimiter, newlines_in_values=True),
             arrow_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False),
         )
     except pa.ArrowInvalid:
@@ -219,7 +240,7 @@ def _parse_slowly(source: Source, data: bytes, line: int, names: list[str]) -> p
     """Parse line by line: blank lines are passed over, quoted fields may hold line breaks, faults are named."""
     import pyarrow as pa
 
-    reader = csv.reader(io.StringIO(data.decode("utf-8"), newline=""), delimiter=DELIMITER)
+    reader = csv.reader(io.StringIO(data.decode("utf-8"), newline=""), delimiter=source.delimiter)
     columns: list[list[str]] = [[] for _ in names]
     numbers: list[int] = []
     at = line
@@ -228,7 +249,7 @@ def _parse_slowly(source: Source, data: bytes, line: int, names: list[str]) -> p
             if cells and len(cells) != len(names):
                 raise ExtractError(
                     f"{source.name}: line {at} has {len(cells)} fields; expected {len(names)} as in the header. "
-                    "Look for a missing or an extra semicolon."
+                    "Look for a missing or an extra separator."
                 )
             if any(cell.strip() for cell in cells):
                 numbers.append(at)
@@ -237,7 +258,7 @@ def _parse_slowly(source: Source, data: bytes, line: int, names: list[str]) -> p
             at = line + reader.line_num
     except csv.Error:
         raise ExtractError(
-            f"{source.name}: line {at} cannot be split into fields; expected semicolons between them. Correct the line."
+            f"{source.name}: line {at} cannot be split into fields; expected separators between them. Correct the line."
         ) from None
     arrays = {name: pa.array(column, pa.string()) for name, column in zip(names, columns, strict=True)}
     return pa.table(arrays | {"_line": pa.array(numbers, pa.int64())})

@@ -1,6 +1,6 @@
 -- Where each entrant is so many weeks after entry, and what happened on the way.
 -- grain:   person_id, entry_week, horizon_weeks
--- inputs:  design.horizons, design.horizon_statuses, staging.stg_paid_hours, marts.sanction_events
+-- inputs:  design.horizons, design.horizon_statuses, marts.wage_months, marts.sanction_events
 -- outputs: person_id, entry_week, horizon_weeks, state, paid_hours, paid_hours_any, paid_hours_20, paid_hours_87, benefit_weeks, sick_weeks, sanctions
 -- note:    exactly one state, in the order of end_state(); absent when not observed (design.horizons)
 -- note:    paid hours are those of the month that holds the week's Thursday, also beside a benefit; null when a wage states no hours
@@ -25,10 +25,10 @@ worked_months as (
         horizons.person_id,
         horizons.entry_week,
         horizons.horizon_weeks,
-        has_wage(wages.paid_hours, wages.wage_dkk) as is_paid,
-        stated_hours(wages.paid_hours, wages.wage_dkk) as paid_hours
+        coalesce(wages.is_employed, false) as is_paid,
+        stated_hours(wages.paid_hours, wages.is_employed) as paid_hours
     from design.horizons as horizons
-    left join staging.stg_paid_hours as wages
+    left join marts.wage_months as wages
         on wages.person_id = horizons.person_id and wages.month = horizons.wage_month
 )
 

@@ -16,6 +16,13 @@ create or replace temp macro weeks_between(earlier_week, later_week) as ((later_
 
 create or replace temp macro months_after(month, months) as (month + to_months(months))::date;
 
+-- The Monday of an ISO week: week 1 holds 4 January. Null for a week 53 that the year has not.
+create or replace temp macro iso_week_of(iso_year, iso_week) as
+    case
+        when isoyear(weeks_after(week_of(make_date(iso_year, 1, 4)), iso_week - 1)) = iso_year
+            then weeks_after(week_of(make_date(iso_year, 1, 4)), iso_week - 1)
+    end;
+
 -- The day whose status stands for the month.
 create or replace temp macro status_day(month) as (month + 14)::date;
 

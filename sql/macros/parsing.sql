@@ -30,6 +30,14 @@ create or replace temp macro as_decimal(value) as
             then try_cast(replace(replace(trim(value), '.', ''), ',', '.') as decimal(18, 4))
     end;
 
+create or replace temp macro as_iso_year(value) as
+    case when regexp_full_match(trim(value), '(19|20)\d{2}') then trim(value)::integer end;
+
+create or replace temp macro as_iso_week(value) as
+    case
+        when regexp_full_match(trim(value), '0?[1-9]|[1-4]\d|5[0-3]') then trim(value)::integer
+    end;
+
 create or replace temp macro as_flag(value) as
     case
         when lower(trim(value)) in ('1', 'ja', 'true') then true

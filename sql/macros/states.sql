@@ -50,9 +50,9 @@ create or replace temp macro is_reversed_status(status) as coalesce(status in ('
 create or replace temp macro has_wage(paid_hours, wage_dkk) as
     coalesce(paid_hours > 0, false) or coalesce(wage_dkk > 0, false);
 
--- Hours of a final month: none reported is zero, a wage without hours is unknown.
-create or replace temp macro stated_hours(paid_hours, wage_dkk) as
-    case when wage_dkk > 0 then paid_hours else coalesce(paid_hours, 0) end;
+-- Hours of a final month: none reported is zero, paid work without hours is unknown.
+create or replace temp macro stated_hours(paid_hours, is_employed) as
+    case when is_employed then paid_hours else coalesce(paid_hours, 0) end;
 
 -- An absent or empty list asks for everybody, also those whose value is unknown.
 create or replace temp macro is_in_list(value, wanted) as

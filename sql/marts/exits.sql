@@ -1,6 +1,6 @@
 -- How each benefit episode ended: when, and where the person went.
 -- grain:   person_id, spell_number
--- inputs:  marts.benefit_spells, marts.week_status, marts.observation, staging.stg_paid_hours
+-- inputs:  marts.benefit_spells, marts.week_status, marts.observation, marts.wage_months
 -- outputs: person_id, spell_number, benefit, municipality_code, exit_week, destination, is_censored, weeks
 -- note:    an exit is four weeks in a row off the benefit, dated at the first; the destination is the state of the fourth week
 -- note:    is_censored: no exit seen by observation.exits_to (destination null), or the person left the register; weeks counts to then
@@ -57,11 +57,11 @@ destinations as (
             false,
             statuses.is_other_benefit,
             statuses.is_education,
-            coalesce(statuses.is_holiday, false) or has_wage(wages.paid_hours, wages.wage_dkk)
+            coalesce(statuses.is_holiday, false) or coalesce(wages.is_employed, false)
         ) as destination
     from seen_endings
     left join destination_statuses as statuses using (person_id, spell_number)
-    left join staging.stg_paid_hours as wages
+    left join marts.wage_months as wages
         on wages.person_id = seen_endings.person_id
         and wages.month = thursday_month(seen_endings.destination_week)
 )

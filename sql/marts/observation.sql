@@ -1,6 +1,6 @@
 -- How far the data reach, and how far outcomes can be read from them.
 -- grain:   one row
--- inputs:  staging.stg_benefit_spells, staging.stg_paid_hours
+-- inputs:  staging.stg_benefit_spells, marts.wage_months
 -- outputs: data_from, data_to, wage_to, outcome_to, exits_to
 -- note:    data_to is the last day of any benefit spell; wage_to the last month whose wages are final (months wait as evaluator.toml says)
 -- note:    outcome_to lies four weeks before data_to; exits_to is the last week an exit can be dated in with its destination known
@@ -14,7 +14,7 @@ with benefit_days as (
 
 wage_months as (
     select max(month) as last_month
-    from staging.stg_paid_hours
+    from marts.wage_months
 ),
 
 reach as (

@@ -1,6 +1,6 @@
 -- Every month a person is on a benefit: which, where, in what target group, with what paid hours and sanctions.
 -- grain:   person_id, month
--- inputs:  staging.stg_benefit_spells, staging.stg_dream_codes, staging.stg_visitation, staging.stg_persons, staging.stg_paid_hours, staging.stg_sanctions, marts.observation
+-- inputs:  staging.stg_benefit_spells, staging.stg_dream_codes, staging.stg_visitation, staging.stg_persons, marts.wage_months, staging.stg_sanctions, marts.observation
 -- outputs: person_id, month, municipality_code, benefit, target_group, age, age_group, is_supported_work, is_sick, paid_hours, is_sanctioned, sanctions
 -- note:    the status of a month is that of its 15th; a month without a benefit on that day has no row
 -- note:    where spells overlap against the rules, the later one counts from its first day
@@ -84,11 +84,11 @@ select
     age_group(age) as age_group,
     months.status = 'supported_work' as is_supported_work,
     is_sick_pay(months.benefit) as is_sick,
-    case when month <= observation.wage_to then stated_hours(wages.paid_hours, wages.wage_dkk) end as paid_hours,
+    case when month <= observation.wage_to then stated_hours(wages.paid_hours, wages.is_employed) end as paid_hours,
     sanction_months.sanctions is not null as is_sanctioned,
     coalesce(sanction_months.sanctions, 0) as sanctions
 from placed_months as months
 left join staging.stg_persons as persons using (person_id)
-left join staging.stg_paid_hours as wages using (person_id, month)
+left join marts.wage_months as wages using (person_id, month)
 left join sanction_months using (person_id, month)
 cross join marts.observation as observation

@@ -31,7 +31,8 @@ TABLES = {
     "staging.stg_municipality_panel": "municipality_code varchar, period_on date, period_kind varchar, benefit varchar,"
     " target_group varchar, full_time decimal(18, 4), persons integer, sanctions integer, unemployed integer,"
     " population integer, is_suppressed boolean",
-    "staging.stg_dream_codes": "benefit_code varchar, code_name varchar, benefit varchar, outcome_class varchar",
+    "staging.stg_dream_codes": "benefit_code varchar, code_name varchar, benefit varchar, outcome_class varchar,"
+    " valid_from date, valid_to date",
     "marts.observation": "data_from date, data_to date, wage_to date",
     "marts.week_status": "person_id varchar, status varchar, benefit varchar, from_week date, to_week date",
     "marts.benefit_spells": "person_id varchar, spell_number integer, benefit varchar, municipality_code varchar,"
@@ -67,7 +68,7 @@ CLEAN = """
     insert into raw.deliveries values
         (1, 'ydelser', 'ydelser.csv', 'a', 100, 1000, 0, '2017-01-01', '2017-12-31', '2018-01-15 06:00', null);
     insert into staging.stg_dream_codes
-        select cast(range as varchar), 'kode', 'kontanthjaelp', 'ydelse' from range(100, 200);
+        select cast(range as varchar), 'kode', 'kontanthjaelp', 'ydelse', null, null from range(100, 200);
     insert into staging.stg_persons
         select concat('P000000', range), 1980 + range, 'K', 'dansk', 'uoplyst', false, true, '615', null, null
         from range(1, 6);

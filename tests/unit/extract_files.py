@@ -52,6 +52,17 @@ P0000002;2017-01-01;;hf;gymnasial
 kommunekode;team;fra;til;indsats_navn;sagstal_foer;sagstal_efter;budget_kr;maalgruppe
 615;;2017-01-01;;faerre-sager;70;35;1800000;aktivitetsparat
 """,
+    "dream": """\
+lobenr,kon,alder9131,nykom2016,nykom2017,y_1651,y_1652,y_1701,branche_2016_12,branche_2017_01
+P0000001,1,22,615,615,720,727,,,561010
+P0000002,2,31,740,740,730,,,,
+""",
+    "dream_lang": """\
+pnr_pseudo;aar;uge;kode;kommunekode
+P0000003;2016;51;720;615
+P0000003;2016;52;720;0615
+P0000003;2017;1;997;
+""",
     "kommunepanel": """\
 kommunekode;periode;ydelse;visitation;fuldtid;antal;sanktioner;ledighed;befolkning
 0;2017K1;kontanthjaelp;aktivitetsparat;9500,5;..;-;4,2;5748769

@@ -133,9 +133,9 @@ def told(capsys, *words):
     ("name", "content", "message"),
     [
         ("tom.csv", b"", "tom.csv: the file is empty; expected a header line and rows."),
-        ("mappe.csv", None, "mappe.csv: is a folder; expected a CSV file."),
+        ("mappe.csv", None, "mappe.csv: is a folder; expected a file."),
         ("ydelser.xlsx", b"PK\x03\x04", "ydelser.xlsx: a workbook of Excel; expected CSV with semicolons."),
-        ("tab.csv", b"pnr_pseudo\tfra\ttil\n", "tab.csv: the header fits no extract"),
+        ("tab.csv", b"pnr_pseudo\tfra\ttil\n", "tab.csv: column 'type' is missing"),
     ],
 )
 def test_what_is_no_extract_at_all_is_named(name, content, message, project, capsys):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks import panels
+from benchmarks import dream, panels
 from benchmarks.floor import floor
 from benchmarks.table import written
 from evaluator import Panel
@@ -55,3 +55,28 @@ def test_a_row_holds_the_median_of_its_runs_and_the_ratio_to_ours(tmp_path):
     slower = [run("csdid", 1.0, 0.1) | {"warm": seconds} for seconds in (9.0, 4.0, 5.0)]
     rows = written([run("ours", 1.0, 0.1), *slower], tmp_path / "table.csv")
     assert (rows[1]["runs"], rows[1]["warm_seconds"], rows[1]["warm_to_ours"]) == (3, 5.0, 5.0)
+
+
+def dream_run(program, seconds, persons=dream.COMPARED, **changes):
+    found = {"spells": 9, "seconds": seconds, "cpu_seconds": seconds * persons / dream.COMPARED, "megabytes": 400}
+    return {"program": program, "version": "1", "persons": persons, "weeks": dream.WEEKS} | found | changes
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([dream_run("polars", 5.0), dream_run("pandas", 8.0), dream_run("ours", 1.0, dream.LARGE)], []),
+        ([dream_run("polars", 4.9)], ["ours is only 4.9 times as fast as polars"]),
+        ([dream_run("pandas", 9.0, spells=8)], ["pandas finds 8 spells, ours 9"]),
+        ([dream_run("ours", 1.6, dream.LARGE)], ["a person takes 16.0 microseconds of processor among 1000000"]),
+        ([dream_run("ours", 1.0, dream.LARGE, megabytes=1001)], ["ours takes 1001 MB for 1000000 persons"]),
+    ],
+)
+def test_the_table_of_dream_says_what_is_not_as_asked(rows, said, tmp_path):
+    assert dream.written([dream_run("ours", 1.0), *rows], tmp_path / "table.csv") == said
+
+
+def test_every_program_finds_the_same_spells(tmp_path, monkeypatch):
+    monkeypatch.setattr(dream, "FOLDER", tmp_path)
+    path = dream.write_file(200)
+    assert len({program(path) for program in dream.PROGRAMS.values()}) == 1

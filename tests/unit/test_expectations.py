@@ -47,6 +47,10 @@ OFFENCES = (
         ("staging.stg_benefit_spells", "municipality is known", "critical", 1),
     ),
     (
+        "update staging.stg_dream_codes set valid_to = '2000-01-01'",
+        ("staging.stg_benefit_spells", "benefit code is in use", "warning", 12),
+    ),
+    (
         "insert into staging.stg_visitation values ('P0000001', '2016-01-01', '2016-02-01', 'parat')",
         ("staging.stg_visitation", "one_of(target_group)", "critical", 1),
     ),

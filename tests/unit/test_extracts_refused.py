@@ -74,7 +74,8 @@ def test_a_cpr_number_far_down_in_a_quoted_file_is_found(project):
         ("pnr_pseudo;til;ydelseskode;myndighedskode", "column 'fra' is missing;"),
         ("pnr_pseudo;fra;til;ydelseskode;myndighedskode;navn", "column 'navn' is unknown;"),
         ("pnr_pseudo;fra;fra;til;ydelseskode;myndighedskode", "column 'fra' of ydelser stands twice"),
-        ("pnr_pseudo,fra,til,ydelseskode,myndighedskode", "the header fits no extract"),
+        ("pnr_pseudo|fra|til|ydelseskode|myndighedskode", "the header fits no extract"),
+        ("pnr_pseudo;fra,til;ydelseskode,myndighedskode", "the header is separated in two ways"),
         ("P0000001;2016-01-01;;Jensen;615", "the header fits no extract"),
         ("", "the header fits no extract"),
     ],
@@ -149,12 +150,12 @@ def test_a_quotation_mark_that_is_never_closed_is_named(project):
 
 
 def test_a_missing_file_is_named(project):
-    with pytest.raises(ExtractError, match=r"nix\.csv: no such file; expected a CSV file"):
+    with pytest.raises(ExtractError, match=r"nix\.csv: no such file; expected an extract"):
         load(project, [project.extracts / "nix.csv"])
 
 
 def test_an_empty_folder_says_where_extracts_belong(project):
-    with pytest.raises(ExtractError, match=r"extracts: no CSV files; expected at least one extract"):
+    with pytest.raises(ExtractError, match=r"extracts: no files to load; expected at least one extract"):
         load(project)
 
 
