@@ -13,7 +13,7 @@ from pathlib import Path
 
 from evaluator.errors import ExtractError
 from evaluator.extracts.cpr import holds_cpr
-from evaluator.extracts.reading import DELIMITER, Source, header, open_source
+from evaluator.extracts.reading import Source, header, open_source
 from evaluator.project import Project
 
 LEAST_KEY_CHARACTERS = 32
@@ -65,8 +65,8 @@ def _write(source: Source, part: Path, place: int, key: bytes) -> int:
         source.path.open(encoding=encoding, newline="") as given,
         part.open("w", encoding="utf-8", newline="") as out,
     ):
-        reader = csv.reader(given, delimiter=DELIMITER, strict=True)
-        writer = csv.writer(out, delimiter=DELIMITER, lineterminator="\n")
+        reader = csv.reader(given, delimiter=source.delimiter, strict=True)
+        writer = csv.writer(out, delimiter=source.delimiter, lineterminator="\n")
         try:
             names = next(reader)
             writer.writerow(names)
@@ -78,7 +78,7 @@ def _write(source: Source, part: Path, place: int, key: bytes) -> int:
                         source, reader.line_num, f"has {len(cells)} fields", f"{len(names)} as in the header"
                     )
                 cells[place] = _pseudonym(source, reader.line_num, cells[place], key)
-                if holds_cpr(DELIMITER.join(cells)):
+                if holds_cpr(source.delimiter.join(cells)):
                     raise _refusal(
                         source, reader.line_num, "holds a CPR number in another column", "one column of them"
                     )

@@ -7,6 +7,7 @@ from typing import Any
 from reports import answer, numbers, words
 from reports.charts import before_after, end_states, forest
 from reports.figure import Figure, Table
+from reports.pages import denominator
 from reports.released import Released, Row
 
 NO_START = "Evalueringen har ingen startdato, så der findes intet før og efter at sammenligne."
@@ -32,7 +33,7 @@ def context(released: Released) -> dict[str, Any]:
         "box": _box(released),
         "delivery": _delivery(released),
         "comparison": _comparison(released),
-        "denominator": _denominator(released),
+        "denominator": denominator.sentence(released),
         "people": _people(released),
         "lights": _lights(released),
         "checks": [_check(row) for row in checks if row["verdict"] != "green"],
@@ -200,26 +201,6 @@ def _comparison(released: Released) -> dict[str, Any]:
     if not all(numbers.is_known(v) for v in needed):
         return {"claim": claim, "figure": None, "why": _no_levels(row, estimate), "sentence": ""}
     return {"claim": claim, "figure": _before_after(row, estimate), "why": "", "sentence": _told(released, row)}
-
-
-def _denominator(released: Released) -> str:
-    """Return whom the claim counts: participants, or everybody who entered since the start."""
-    if released.fact("kind") != "programme" or released.answer_kind == "refused":
-        return ""
-    found = {row["who"]: row for row in released.primary("participants")}
-    if not found:
-        return "Nævneren: hvem der deltog i projektet, er ikke opgjort, så tallene er af alle, der kom ind efter start."
-    told = words.outcome(released.outcome).label.lower()
-    taking_part, others, everybody = (found[who] for who in ("participants", "others", "all"))
-    if not numbers.is_known(taking_part["share"]):
-        return "Nævneren: deltagerne vises ikke for sig, fordi der er for få af dem. Tallene er af alle, der kom ind."
-    return (
-        f"Nævneren: af {numbers.count(everybody['persons'])}, der kom ind efter start, deltog "
-        f"{numbers.count(taking_part['persons'])} i projektet. {told.capitalize()} {answer.horizon(released)}: "
-        f"{numbers.percent(taking_part['share'])} af deltagerne, {numbers.percent(others['share'])} af de øvrige, "
-        f"{ended(numbers.percent(everybody['share']) + ' af alle')} Hvem der deltager, er udvalgt efter start, så "
-        "forskellen mellem dem er ikke en virkning; svaret ovenfor er af alle."
-    )
 
 
 def _no_levels(row: Row, estimate: Row) -> str:
