@@ -13,7 +13,9 @@ import duckdb
 
 from evaluator.disclosure import MINIMUM_COUNT
 from evaluator.quality.rules import RULES as QUALITY_RULES
-from evaluator.release_rules import RULES, Policy
+from evaluator.release_one_treated import RULES as ONE_TREATED_RULES
+from evaluator.release_rules import RULES as RUN_RULES
+from evaluator.release_rules import Policy
 from evaluator.results import ensure
 
 Row = dict[str, Any]
@@ -29,6 +31,18 @@ COLUMNS: dict[str, str] = {
     "means": "outcome text, horizon_weeks int, arm text, period_on date, persons bigint, share double, status text",
     "end_states": "arm text, state text, persons bigint, share double, status text",
     "placebos": "outcome text, rank int, effect double, scaled double, is_treated boolean, size_band text",
+    "paths": "outcome text, estimator text, period_on date, actual double, counterfactual double, gap double, "
+    "low double, high double, is_after boolean, status text",
+    "placebo_paths": "outcome text, estimator text, place int, period_on date, gap double, is_treated boolean",
+    "weights": "outcome text, estimator text, place int, municipality_name text, weight double",
+    "fits": "outcome text, estimator text, donors int, before double, after double, followed double, ratio double, "
+    "ratio_rank int, ratio_of int, ratio_p double, effective_donors double, slack double, hull_p double, "
+    "periods_outside int, left_out_low double, left_out_high double, left_out_name text, status text",
+    "tests": "outcome text, estimator text, place int, test text, is_offered boolean, is_headline boolean, "
+    "p_value double, low double, high double, size double, reason text, unit text, status text",
+    "claim": "text text, kind text, before double, after double, parts text, persons double, change double, "
+    "amount_dkk double, amount text, dkk_per_person double, verdict text, green_low double, green_high double, "
+    "amber_low double, amber_high double, source text, note text",
     "bounds": "outcome text, horizon_weeks int, bound double, low double, high double, unit text, status text",
     "drift": "outcome text, horizon_weeks int, power double, slope double, bias double, bias_if_passed double, "
     "unit text, status text",
@@ -68,9 +82,11 @@ QUALITY_COLUMNS: dict[str, str] = {
     "share double, status text, notes text",
 }
 """The tables of a quality report, released under the fingerprint of the state that was measured."""
+RULES = {**RUN_RULES, **ONE_TREATED_RULES}
 EFFECT_TABLES = (
     *("estimates", "before_after", "end_states", "placebos", "groups", "means"),
     *("bounds", "drift", "curve", "decomposition", "participants"),
+    *("paths", "placebo_paths", "weights", "fits", "tests", "claim"),
 )
 """Tables from which an effect can be read or computed; of a refused run nothing in them leaves."""
 

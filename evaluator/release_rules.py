@@ -46,7 +46,7 @@ class Policy:
         return mean if self.is_public else self.count(mean)
 
 
-def _coarse(value: float | None, count: float | None, unit: str) -> float | None:
+def coarse(value: float | None, count: float | None, unit: str) -> float | None:
     """Return a number as it may leave: in steps of one rounding base of persons, so that no count follows from it."""
     if value is None or math.isinf(value):  # an interval may be open at one end
         return value
@@ -78,7 +78,7 @@ def _estimates(rows: list[Row], policy: Policy) -> list[Row]:
         count = policy.count(row["n"] or 0)
         behind = None if policy.is_public else count
         numbers = {
-            key: None if hidden else _coarse(row[key], behind, row["unit"])
+            key: None if hidden else coarse(row[key], behind, row["unit"])
             for key in ("value", "low", "high", "se", "band_low", "band_high")
         }
         for key, decimals in (("p_value", 3), ("p_family", 3), ("freedom", 1)):
@@ -87,7 +87,7 @@ def _estimates(rows: list[Row], policy: Policy) -> list[Row]:
     return released
 
 
-def _effects(*names: str) -> Callable[[list[Row], Policy], list[Row]]:
+def effects(*names: str) -> Callable[[list[Row], Policy], list[Row]]:
     """Return a rule that hides the named effects on small counts, and rounds them as estimates are."""
 
     def rule(rows: list[Row], policy: Policy) -> list[Row]:
@@ -96,7 +96,7 @@ def _effects(*names: str) -> Callable[[list[Row], Policy], list[Row]]:
             status = "estimated" if row.get("is_estimable", True) else "not_estimable"
             hidden = status == "estimated" and policy.hides(row["smallest_count"])
             behind = None if policy.is_public else policy.count(row["n"] or 0)
-            numbers = {name: None if hidden else _coarse(row[name], behind, row["unit"]) for name in names}
+            numbers = {name: None if hidden else coarse(row[name], behind, row["unit"]) for name in names}
             released.append({**row, **numbers, "status": "suppressed" if hidden else status})
         return released
 
@@ -148,7 +148,7 @@ def _contrast(before: float | None, after: float | None, row: Row, policy: Polic
         return {"status": "suppressed", "effect": None}
     is_log = row["unit"] == "log"
     behind = None if policy.is_public else policy.count(row["after_count"] if is_log else row["after_persons"])
-    effect = _coarse(row["effect"], behind, row["unit"])
+    effect = coarse(row["effect"], behind, row["unit"])
     assert effect is not None
     counterfactual = after / math.exp(effect) if is_log else after - effect
     return {
@@ -188,7 +188,7 @@ def _end_states(rows: list[Row], policy: Policy) -> list[Row]:
         if set(STATE_PARTS) <= set(effects):
             effects["benefit"] = sum(effects[s] for s in STATE_PARTS)
         for state, effect in effects.items():
-            share, difference = shares.get(state), _coarse(effect, persons, "share")
+            share, difference = shares.get(state), coarse(effect, persons, "share")
             without = None if share is None or difference is None else round(share - difference, SHARE_DECIMALS)
             released.append(_state_row("counterfactual", state, persons, without))
     return released
@@ -257,7 +257,7 @@ def _groups(rows: list[Row], policy: Policy) -> list[Row]:
             is_hidden = row["is_estimable"] and (is_small or policy.hides(row["smallest_count"]))
             status = "suppressed" if is_hidden else "estimated" if row["is_estimable"] else "not_estimable"
             numbers = {
-                key: _coarse(row[key], count, "share") if status == "estimated" else None
+                key: coarse(row[key], count, "share") if status == "estimated" else None
                 for key in ("value", "low", "high")
             }
             released.append({**row, **numbers, "persons": None if is_small else count, "status": status})
@@ -304,10 +304,11 @@ RULES: dict[str, Callable[[list[Row], Policy], list[Row]]] = {
     "means": _means,
     "end_states": _end_states,
     "placebos": _placebos,
-    "bounds": _effects("low", "high"),
-    "drift": _effects("slope", "bias", "bias_if_passed"),
-    "curve": _effects("value", "low", "high"),
-    "decomposition": _effects("value"),
+    "claim": _as_they_are,
+    "bounds": effects("low", "high"),
+    "drift": effects("slope", "bias", "bias_if_passed"),
+    "curve": effects("value", "low", "high"),
+    "decomposition": effects("value"),
     "delivery": _as_they_are,
     "caseload_path": _caseload_path,
     "groups": _groups,

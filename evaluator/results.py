@@ -32,6 +32,22 @@ TABLES: dict[str, str] = {
     "reference double",
     "end_states": "run_id text, arm text, state text, count bigint, persons bigint, effect double",
     "placebos": "run_id text, outcome text, rank int, effect double, scaled double, is_treated boolean, persons double",
+    "paths": "run_id text, outcome text, estimator text, period_on date, actual double, counterfactual double, "
+    "gap double, low double, high double, is_after boolean, persons double",
+    "placebo_paths": "run_id text, outcome text, estimator text, place int, period_on date, gap double, "
+    "is_treated boolean, persons double",
+    "weights": "run_id text, outcome text, estimator text, place int, municipality_name text, weight double, "
+    "persons double",
+    "fits": "run_id text, outcome text, estimator text, donors int, before double, after double, followed double, "
+    "ratio double, ratio_rank int, ratio_of int, ratio_p double, effective_donors double, slack double, "
+    "objective double, hull_distance double, hull_p double, periods_outside int, left_out_low double, "
+    "left_out_high double, left_out_name text, persons double",
+    "tests": "run_id text, outcome text, estimator text, place int, test text, is_offered boolean, "
+    "is_headline boolean, p_value double, low double, high double, size double, reason text, unit text, n bigint, "
+    "smallest_count bigint",
+    "claim": "run_id text, text text, kind text, before double, after double, parts text, persons double, "
+    "change double, amount_dkk double, amount text, dkk_per_person double, verdict text, green_low double, "
+    "green_high double, amber_low double, amber_high double, source text, note text",
     "bounds": "run_id text, outcome text, horizon_weeks int, bound double, low double, high double, unit text, "
     "n bigint, smallest_count bigint",
     "drift": "run_id text, outcome text, horizon_weeks int, power double, slope double, bias double, "

@@ -26,12 +26,18 @@ PERSON_OUTCOMES = (
 SERIES_OUTCOMES = ("recipients",)
 EXIT_OUTCOMES = ("exit_job", "exit_education", "exit_other_benefit", "exit_self_support")
 OUTCOMES = (*PERSON_OUTCOMES, *SERIES_OUTCOMES, *EXIT_OUTCOMES)
-ESTIMATES = {"mean_log_change": SERIES_OUTCOMES, "municipality_panel": EXIT_OUTCOMES}
+WEIGHTED_PATHS = ("synthetic_did", "synthetic_control", "donor_pool")
+ESTIMATES = {
+    **dict.fromkeys(("mean_log_change", *WEIGHTED_PATHS), SERIES_OUTCOMES),
+    "municipality_panel": EXIT_OUTCOMES,
+}
 """What the methods of municipalities answer for; every other registered estimator takes person outcomes."""
 PLACEBO_OUTCOMES = ("employees",)
 POOLS = ("never", "not_yet")
 ADJUSTMENTS = ("none", "regression", "weighting", "doubly_robust")
 LEAVE_OUT = ("nobody", "largest")
+CLAIMS = ("count", "share", "more", "fewer")
+AMOUNTS = ("saved", "spent")
 KINDS = ("caseload", "sanction", "meeting", "programme")
 PERIOD_MONTHS = {"month": 1, "quarter": 3}
 GROUPINGS = ("age_group", "target_group", "sex", "education_level", "benefit")
@@ -97,6 +103,8 @@ class Comparison:
     exclude_donors: tuple[str, ...] = ()
     anticipation: int = 0
     minimum_level: float = 0.0
+    exclude_neighbours: bool = False  # those that share a border or a bridge with a treated one are no donors
+    other_projects: tuple[str, ...] = ()  # donors with a project of their own: the answer is given without them too
     base_periods: int | None = None  # entry periods that make up the base; None = one year of them
 
 
@@ -131,6 +139,24 @@ class PlaceboOutcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """What somebody said the intervention did: repeated as arithmetic, never as a finding.
+
+    `count`: persons before and after; `share`: per cent before and after; `more` and `fewer`: persons, added up.
+    """
+
+    text: str
+    kind: str
+    before: float | None = None
+    after: float | None = None
+    persons: tuple[int, ...] = ()
+    amount_dkk: float | None = None
+    amount: str = "saved"  # or spent
+    source: str = ""
+    note: str = ""  # what the sources disagree on, or do not say
+
+
+@dataclass(frozen=True, slots=True)
 class Disclosure:
     minimum_count: int = 5
     published: bool = False  # the series is public already, so its counts go out as they are
@@ -148,6 +174,7 @@ class EvaluationSpec:
     disclosure: Disclosure = field(default_factory=Disclosure)
     curve: Curve = field(default_factory=Curve)
     placebo_outcomes: tuple[PlaceboOutcome, ...] = ()
+    claim: Claim | None = None
     file: str = ""
     text: str = ""  # as read, once: what is stored is what was locked
 
@@ -200,9 +227,10 @@ class EvaluationSpec:
         A key that the product gained later counts only when it is used, so that a spec keeps its hash.
         """
         content = asdict(self)
-        del content["file"], content["text"]
+        del content["file"], content["text"], content["claim"]
         content["evaluation"] = {"name": self.evaluation.name}
-        for part, owner in ((content, self), (content["estimation"], self.estimation)):
+        owners = ((content, self), *((content[name], getattr(self, name)) for name in ("estimation", "comparison")))
+        for part, owner in owners:
             for added in fields(owner):
                 if added.name in ADDED_LATER and getattr(owner, added.name) == _default(added):
                     del part[added.name]
@@ -210,7 +238,7 @@ class EvaluationSpec:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-ADDED_LATER = ("adjustment", "covariates", "curve", "placebo_outcomes")
+ADDED_LATER = ("adjustment", "covariates", "curve", "placebo_outcomes", "exclude_neighbours", "other_projects")
 
 
 def _default(of: Any) -> Any:

@@ -13,6 +13,8 @@ from evaluator.errors import SpecError
 from evaluator.estimators.plugins import installed
 from evaluator.spec import (
     ADJUSTMENTS,
+    AMOUNTS,
+    CLAIMS,
     GROUPINGS,
     KINDS,
     LEAVE_OUT,
@@ -20,6 +22,7 @@ from evaluator.spec import (
     PERIOD_MONTHS,
     PLACEBO_OUTCOMES,
     POOLS,
+    Claim,
     Comparison,
     Curve,
     Disclosure,
@@ -98,7 +101,23 @@ _SECTIONS: dict[str, tuple[type, dict[str, Check]]] = {
             "exclude_donors": values.several(values.municipality),
             "anticipation": values.whole(0, 36),
             "minimum_level": values.number(0, 1e9),
+            "exclude_neighbours": values.flag,
+            "other_projects": values.several(values.municipality),
             "base_periods": values.whole(1, 60),
+        },
+    ),
+    "claim": (
+        Claim,
+        {
+            "text": values.text,
+            "kind": values.one_of(*CLAIMS),
+            "before": values.number(0, 1e9),
+            "after": values.number(0, 1e9),
+            "persons": values.listed(values.whole(1, 1_000_000)),
+            "amount_dkk": values.number(1, 1e12),
+            "amount": values.one_of(*AMOUNTS),
+            "source": values.text,
+            "note": values.text,
         },
     ),
     "estimation": (

@@ -28,7 +28,7 @@ def refuse_contradictions(spec: EvaluationSpec, where: Callable[[str, str], str]
     def refuse(section: str, key: str, wrong: str, expected: str) -> None:
         raise SpecError(f"{where(section, key)}: {wrong}; expected {expected}. Correct the spec.")
 
-    for rule in (_panel, _outcomes, _exits, _series, _estimators, _adjustment, _sensitivity, _assignment):
+    for rule in (_panel, _outcomes, _exits, _series, _claim, _estimators, _adjustment, _sensitivity, _assignment):
         rule(spec, refuse)
 
 
@@ -66,8 +66,23 @@ def _series(spec: EvaluationSpec, refuse: Refuse) -> None:
         refuse("disclosure", "published", "counts from registers are never public", "source = 'kommunepanel'")
     if spec.panel.source == "kommunepanel" and len(spec.population.target_groups) > 1:
         refuse("population", "target_groups", "a municipality series is read for one group", "one group, or none")
+    if spec.comparison.other_projects and not any(o.name in SERIES_OUTCOMES for o in spec.outcomes):
+        refuse("comparison", "other_projects", "only a series is answered without them too", "'exclude_donors'")
     if spec.panel.source == "kommunepanel" and any(o.name not in SERIES_OUTCOMES for o in spec.outcomes):
         refuse("outcome", "name", "a municipality series holds no persons", "outcome 'recipients'")
+
+
+def _claim(spec: EvaluationSpec, refuse: Refuse) -> None:
+    if (claim := spec.claim) is None:
+        return
+    ends = (claim.before is not None, claim.after is not None)
+    adds_up = claim.kind in ("more", "fewer")
+    if adds_up and (any(ends) or not claim.persons):
+        refuse("claim", "kind", f"a claim of {claim.kind} persons has no before and after", "'persons' alone")
+    if not adds_up and (not all(ends) or claim.persons or not claim.before):
+        refuse("claim", "kind", f"a claim of a {claim.kind} compares two numbers", "'before' over 0 and 'after'")
+    if claim.kind == "share" and max(claim.before or 0, claim.after or 0) > 100:
+        refuse("claim", "before", "a share is over 100 per cent", "per cents such as 13")
 
 
 def _estimators(spec: EvaluationSpec, refuse: Refuse) -> None:

@@ -33,6 +33,15 @@ def several(check: Check) -> Check:
     return checked
 
 
+def listed(check: Check) -> Check:
+    def checked(value: Any) -> tuple[Any, ...]:
+        if not isinstance(value, list) or not value:
+            raise ValueError("a list")
+        return tuple(check(v) for v in value)
+
+    return checked
+
+
 def whole(low: int, high: int) -> Check:
     def check(value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:

@@ -100,6 +100,10 @@ GLOSSARY = {
     "Horisont": "Hvor mange uger efter borgerens start på ydelsen der måles.",
     "Sagstal": "Antal aktive borgere pr. sagsbehandler (årsværk), som månedsgennemsnit.",
     "Delvist omfattet": "Borgere, der begyndte på ydelsen før indsatsens start, men måles efter.",
+    "Uden indsatsen": "Det forløb, som de vejede sammenligningskommuner forudsiger for kommunen.",
+    "Forhold mellem afvigelser": "Afvigelsen efter start delt med afvigelsen før start; stort, når forløbet først "
+    "skiller sig ud efter starten.",
+    "Effektivt antal kommuner": "Hvor mange lige tunge kommuner sammenligningen svarer til.",
     "Placebotest": "Samme beregning for kommuner uden indsatsen. Viser, hvor store forskelle der opstår tilfældigt.",
     "Skæv udvikling": "At kommuner med og uden indsatsen ville have udviklet sig forskelligt også uden indsatsen.",
     "Falsk start": "En startdato, før nogen kunne være omfattet. En forskel dér kan ikke komme fra indsatsen.",
@@ -109,6 +113,7 @@ GLOSSARY = {
     "Mættet forløb": "En regression med sin egen forskel for hver startmåned og hver tid fra start.",
     "Diskretioneret": "Tal om færre end 5 personer vises ikke, og antal afrundes til nærmeste 5.",
 }
+ABOUT_WEIGHTS = {"Uden indsatsen", "Forhold mellem afvigelser", "Effektivt antal kommuner"}
 ABOUT_ROBUSTNESS = {
     *("Skæv udvikling", "Falsk start", "Sæt valg"),
     *("Kohorte for kohorte", "Imputation", "Mættet forløb"),
@@ -181,6 +186,10 @@ ESTIMATORS = {
     "triple_difference": "tredobbelt forskel",
     "randomised_trial": "lodtrækning",
     "two_way": "faste forskelle for kommune og måned",
+    "mean_log_change": "ændring mod andre kommuner",
+    "synthetic_did": "syntetisk forskel i forskelle",
+    "synthetic_control": "syntetisk kontrol",
+    "donor_pool": "alle andre kommuner samlet",
 }
 POOLS_SHORT = {"never": "aldrig omfattede", "not_yet": "endnu ikke omfattede"}
 ADJUSTMENTS = {
@@ -205,51 +214,6 @@ OTHER_METHOD = (
     "Metoden er lagt til af brugeren og er ikke beskrevet her. Den giver forskelle mellem kommuner med indsatsen og "
     "sammenligningskommuner; usikkerheden er regnet som for de øvrige metoder."
 )
-METHODS = {
-    "group_time": (
-        "Forskelle i forskelle, kohorte for kohorte",
-        "Vi følger alle borgere, der begynder på ydelsen en given måned, og ser, hvor de er et fast antal uger senere. "
-        "For hver kommune, der starter indsatsen, måles ændringen fra før til efter starten. Fra den trækkes ændringen "
-        "i de samme måneder i kommuner, der endnu ikke er startet. Til sidst vejes kommunerne sammen efter antal "
-        "borgere.",
-        "effekt = (efter − før) i kommuner med indsatsen − (efter − før) i sammenligningskommuner",
-    ),
-    "imputation": (
-        "Imputation",
-        "Ud fra de kommuner og måneder, der ikke er omfattet, regnes kommunens eget niveau og månedens fælles niveau "
-        "ud. Summen er, hvad der ville være sket uden indsatsen. Effekten er det, der skete, minus det, vejet sammen "
-        "efter antal borgere.",
-        "effekt = det, der skete − (kommunens eget niveau + månedens fælles niveau)",
-    ),
-    "saturated": (
-        "Mættet forløb",
-        "En regression med faste forskelle for kommuner og måneder, hvor hver gruppe af kommuner, der starter "
-        "samtidig, har sin egen forskel for hver tid fra start. Forskellene vejes sammen efter antal borgere.",
-        "udfald = kommunens eget niveau + månedens fælles niveau + startgruppens forskel på det tidspunkt",
-    ),
-    "mean_log_change": (
-        "Ændring mod andre kommuners ændring",
-        "Vi beregner, hvor meget det gennemsnitlige antal modtagere har ændret sig i procent fra perioden før til "
-        "perioden efter starten, og trækker den gennemsnitlige ændring i de andre kommuner fra. Usikkerheden findes "
-        "ved at lade som om hver af de andre kommuner havde haft indsatsen.",
-        "effekt = log(efter ÷ før) i kommunen − gennemsnittet af log(efter ÷ før) i de andre kommuner",
-    ),
-    "municipality_panel": (
-        "Kommuner over tid med faste forskelle",
-        "Vi ser, om afgangen fra ydelsen ændrer sig i de måneder, hvor en kommune giver flere eller færre sanktioner "
-        "end den plejer, når der tages højde for det, der er fælles for alle kommuner samme måned. Beregningen fjerner "
-        "varige forskelle mellem kommuner, men ikke forhold, der ændrer både sanktioner og afgang samtidig.",
-        "afgang = kommunens eget niveau + månedens fælles niveau + hældning × sanktioner pr. 100 modtagere",
-    ),
-}
-
-INFERENCE = {
-    "leave_one_cluster_out": "udeladelse af én kommune ad gangen og en t-fordeling",
-    "influence_function": "spredning mellem kommuner",
-    "randomisation": "placebotest over kommuner",
-    "ferman_pinto": "placebotest over kommuner, hver bragt til kommunens størrelse (Ferman og Pinto 2019)",
-    "randomisation_scaled": "placebotest over kommuner, skaleret efter størrelse",
-}
 BELOW_ZERO = "En beregnet andel kan ligge lidt under nul, når den er lille og usikker."
 EXPOSURE = "én sanktion mere pr. 100 modtagere om måneden"
 

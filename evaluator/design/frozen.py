@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 import duckdb
 
 from evaluator.errors import SpecError
+from evaluator.registers.municipalities import municipalities, neighbours
 from evaluator.spec import EvaluationSpec, Start
 
 
@@ -19,7 +20,7 @@ class Design:
 
     treated: tuple[Start, ...]  # municipalities with their start, by code
     donors: tuple[str, ...]  # never-exposed municipalities that may be compared with, by code
-    excluded: tuple[str, ...]  # left out by the spec
+    excluded: tuple[str, ...]  # left out by the spec, by name or as neighbours
     periods: tuple[dt.date, ...]  # first day of each period of the panel
     period_months: int
 
@@ -76,13 +77,16 @@ def freeze(connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec) -> Desig
     """
     treated = _starts(connection, spec)
     excluded = spec.comparison.exclude_donors
-    if both := sorted({s.unit for s in treated} & set(excluded)):
+    own = {s.unit for s in treated}
+    if both := sorted(own & set(excluded)):
         raise SpecError(
             f"{spec.file}: municipality {both[0]} is both treated and in exclude_donors; expected one of them. "
             f"Correct [comparison]."
         )
+    if spec.comparison.exclude_neighbours:
+        excluded = tuple(dict.fromkeys((*excluded, *sorted(_around(own) - own))))
     everyone = _present(connection, spec)
-    outside = {s.unit for s in treated} | set(excluded)
+    outside = own | set(excluded)
     return Design(
         treated=treated,
         donors=tuple(code for code in everyone if code not in outside),
@@ -90,6 +94,12 @@ def freeze(connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec) -> Desig
         periods=periods_between(spec.panel.from_, spec.panel.to, spec.panel.period_months),
         period_months=spec.panel.period_months,
     )
+
+
+def _around(codes: set[str]) -> set[str]:
+    """Return the neighbours of municipalities; a code that is none of the 98 has none."""
+    known = {each.code for each in municipalities()}
+    return {other for code in codes & known for other in neighbours(code)}
 
 
 def _present(connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec) -> list[str]:

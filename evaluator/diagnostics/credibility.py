@@ -80,12 +80,17 @@ BANDS: Sequence[Band] = (
 )
 
 
+def band_of(kind: str, outcome: str) -> Band | None:
+    """Return what earlier studies found for an outcome of this kind of intervention; None when none is known."""
+    return next((b for b in BANDS if (b.kind, b.outcome) == (kind, outcome)), None)
+
+
 def plausibility(kind: str, outcome: str, value: float) -> Light | None:
     """Return the light of an effect against what earlier studies found; None when no band is known.
 
     Shares as fractions; recipients as a relative change, not in log points.
     """
-    band = next((b for b in BANDS if (b.kind, b.outcome) == (kind, outcome)), None)
+    band = band_of(kind, outcome)
     if band is None:
         return None
     if band.green[0] <= value <= band.green[1]:

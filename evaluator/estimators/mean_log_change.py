@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -69,6 +69,17 @@ class MeanLogChange:
         effect = (change - change.mean()) * (rows.size / (rows.size - 1))
         own = rows == pool.treated
         return Placebos(effect[own], effect[~own][:, None], before[rows[~own]], float(before[pool.treated]))
+
+    def apart(self, panel: Panel) -> Placebos:
+        """Return the same with donors compared among themselves, so that the treated one moves no donor's effect.
+
+        Raises PanelError as `fit`, and where a single donor has nobody to be compared with.
+        """
+        found, donors = self.fit(panel), len(self.pool(panel).units) - 1
+        if donors < 2:
+            raise PanelError("mean_log_change: 1 donor is left; expected 2 or more. Lower the minimum level.")
+        among = (found.donors - found.donors.mean(axis=0)) * donors**2 / (donors**2 - 1)
+        return replace(found, donors=among)
 
     def changes(self, panel: Panel) -> Floats:
         """Return c of every unit (N,), NaN where a cell in either window is zero or missing."""

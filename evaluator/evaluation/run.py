@@ -10,7 +10,17 @@ import duckdb
 from evaluator.design.frozen import Design
 from evaluator.diagnostics import credibility
 from evaluator.errors import PanelError
-from evaluator.evaluation import association, caveats, delivery, gains, person_outcomes, sensitivity, series, trends
+from evaluator.evaluation import (
+    association,
+    caveats,
+    claim,
+    delivery,
+    gains,
+    person_outcomes,
+    sensitivity,
+    series,
+    trends,
+)
 from evaluator.evaluation.composition import composition
 from evaluator.evaluation.curve import specification_curve
 from evaluator.evaluation.entry_cohorts import entry_cohorts, open_outcomes
@@ -20,6 +30,7 @@ from evaluator.evaluation.participants import denominators
 from evaluator.evaluation.placebo_dates import placebo_dates
 from evaluator.evaluation.placebo_outcomes import placebo_outcomes
 from evaluator.evaluation.sensitivity import Question
+from evaluator.inference.floor import most_outcomes
 from evaluator.results import Findings
 from evaluator.spec import END_STATES, PERSON_OUTCOMES, SERIES_OUTCOMES, EvaluationSpec
 from evaluator.vocabulary import Diagnostic, Estimate, Light, NotEstimable
@@ -33,6 +44,13 @@ LABELS = {
     "inflow": "Samme tilgang før og efter",
     "placebo_date": "Ingen effekt på en falsk startdato",
     "placebo_outcome": "Ingen effekt på et udfald, indsatsen ikke kan flytte",
+    "pre_fit": "Sammenligningen følger kommunen før start",
+    "donor_hull": "De andre kommuner spænder over kommunen",
+    "effective_donors": "Sammenligningen hviler på flere kommuner",
+    "leave_one_donor_out": "Ingen enkelt kommune bærer svaret",
+    "population_drift": "Samme udvikling i befolkningen",
+    "benefit_mix": "Samme fordeling på ydelser",
+    "revisitation": "Ingen flytning mellem målgrupper",
     "breakdown": "Holdbarhed over for skæve tendenser",
     "reverse": "Årsagen går den rette vej",
 }
@@ -59,6 +77,7 @@ def evaluate(
         is_series = spec.primary.name in SERIES_OUTCOMES
         relevant = series.relevant_change(spec) if is_series else spec.primary.relevant_change
         facts["answer_kind"] = answer_kind(primary, relevant)
+    claim.reproduce(spec, findings)
     _judge(spec, primary, checks, findings, facts)
     for position, text in enumerate(caveats.choose(spec, design), start=1):
         findings.add("caveats", {"position": position, "text": text})
@@ -155,7 +174,7 @@ def _facts(connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec, design: 
         "name": spec.evaluation.name,
         "title": spec.evaluation.title,
         "question": spec.evaluation.question,
-        "claim": spec.evaluation.claim,
+        "claim": spec.claim.text if spec.claim else spec.evaluation.claim,
         "kind": spec.intervention.kind,
         "source": spec.panel.source,
         "minimum_count": spec.disclosure.minimum_count,
@@ -174,6 +193,8 @@ def _facts(connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec, design: 
         "pool": spec.comparison.pool,
         "excluded_donors": ", ".join(names.get(code, code) for code in design.excluded),
         "anticipation_months": spec.comparison.anticipation,
+        "p_floor": round(1 / (len(design.donors) + 1), 4),
+        "most_outcomes": most_outcomes(len(design.donors), series.LEVEL),
         "first_start": design.first_start or "",
         "design_hash": design.content_hash,
     }

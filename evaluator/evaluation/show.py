@@ -14,6 +14,8 @@ BESIDE = {
     "exhibit": "warning: by {}",
     "without_start": "without the start {}",
     "without_municipality": "without {}",
+    "without_neighbours": "without neighbours {}",
+    "without_projects": "without projects {}",
     "placebo_date": "false start {}",
     "placebo_outcome": "placebo outcome {}",
 }

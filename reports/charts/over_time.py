@@ -49,7 +49,7 @@ def over_time(rows: list[Row], start: str, period: str, outcome: str, *, is_inde
         .encode(color=alt.value(hues[arm]), strokeDash=alt.value([1, 0]))
         for arm in present
     ]
-    layers = [*_marks(reforms, numbers.decimal_year(start), low, high), lines, *dots]
+    layers = [*marks(reforms, numbers.decimal_year(start), low, high), lines, *dots]
     ends = [[p for p in points if p["arm"] == arm and p["value"] is not None] for arm in present]
     said = ", ".join(f"{s[0]['arm']} fra {s[0]['label']} til {s[-1]['label']}" for s in ends if s)
     chart = alt.layer(*layers).properties(
@@ -100,7 +100,7 @@ def reforms_between(low: float, high: float) -> list[dict[str, Any]]:
     ]
 
 
-def _marks(reforms: list[dict[str, Any]], start: float | None, low: float, high: float) -> list[Any]:
+def marks(reforms: list[dict[str, Any]], start: float | None, low: float, high: float) -> list[Any]:
     """Return the layers of reform lines and of the start."""
     import altair as alt
 

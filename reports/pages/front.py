@@ -7,7 +7,7 @@ from typing import Any
 from reports import answer, numbers, words
 from reports.charts import before_after, end_states, forest
 from reports.figure import Figure, Table
-from reports.pages import denominator
+from reports.pages import denominator, municipality
 from reports.released import Released, Row
 
 NO_START = "Evalueringen har ingen startdato, så der findes intet før og efter at sammenligne."
@@ -30,6 +30,8 @@ def context(released: Released) -> dict[str, Any]:
         "relevant": "" if refused else answer.relevant(released),
         "help": answer.help_needed(released) if refused else (),
         "exploratory": _exploratory(released),
+        "in_short": [] if refused else municipality.in_short(released),
+        "claim": municipality.claim(released),
         "box": _box(released),
         "delivery": _delivery(released),
         "comparison": _comparison(released),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reports import numbers, words
+from reports import method_words, numbers, words
 from reports.pages import front
 from reports.released import Released
 
@@ -37,8 +37,8 @@ def context(released: Released) -> dict[str, Any]:
 def method(released: Released) -> tuple[str, str, str]:
     """Return name, text and formula of the method that answers; one of another package is told by its own name."""
     chosen = released.fact("estimator")
-    if chosen in words.METHODS:
-        return words.METHODS[chosen]
+    if chosen in method_words.METHODS:
+        return method_words.METHODS[chosen]
     return (words.estimator(chosen).capitalize(), words.OTHER_METHOD, "") if chosen else ("", "", "")
 
 
@@ -47,7 +47,13 @@ def _uncertainty(released: Released) -> str:
     estimate = released.overall()
     if estimate is None or not estimate["method"]:
         return ""
-    text = f"Usikkerhed: {words.INFERENCE.get(estimate['method'], estimate['method'])}"
+    text = f"Usikkerhed: {method_words.INFERENCE.get(estimate['method'], estimate['method'])}"
+    if floor := released.fact("p_floor") if released.whole("n_treated") == 1 else "":
+        most = released.whole("most_outcomes") or 0
+        text += (
+            f". Testens mindst mulige p-værdi er {numbers.number(float(floor), 3)}, kendt før udfaldet blev åbnet: med "
+            f"mere end {most} udfald, korrigeret for hinanden (Holm), kan intet findes"
+        )
     if numbers.is_known(estimate.get("freedom")):
         freedom = numbers.number(estimate["freedom"])
         text += f" med {freedom} effektive frihedsgrader, som er færre, når få store kommuner bærer tallet"
@@ -115,7 +121,9 @@ def _glossary(released: Released) -> dict[str, str]:
     if not released["placebos"]:
         left_out = left_out | {"Placebotest"}
     if not released["curve"]:
-        left_out = left_out | words.ABOUT_ROBUSTNESS
+        left_out = left_out | words.ABOUT_ROBUSTNESS - ({"Falsk start"} if released["fits"] else set())
+    if not released["fits"]:
+        left_out = left_out | words.ABOUT_WEIGHTS
     return {term: text for term, text in words.GLOSSARY.items() if term not in left_out}
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from reports import numbers, words
+from reports import method_words, numbers, words
 from reports.charts import caseload, event_study, forest, over_time, placebo
 from reports.figure import Figure, Table
-from reports.pages import front, robustness
+from reports.pages import front, municipality, robustness
 from reports.released import Released, Row
 
 REFUSED = (
@@ -24,18 +24,31 @@ def context(released: Released) -> list[dict[str, Any]]:
         return [*shown, _section("beregninger", "Beregninger", [], REFUSED)]
     return [
         _section("sagstal", "Sagstallet: planlagt og målt", _caseload(released), _no_caseload(released)),
-        _section("forloeb", "Forløbet omkring starten", [_event(released)], _no_event(released)),
-        _section("holdbarhed", "Hvor holdbart er svaret?", robustness.figures(released), robustness.why_none(released)),
+        _course(released),
+        {
+            **_section(
+                "holdbarhed", "Hvor holdbart er svaret?", robustness.figures(released), robustness.why_none(released)
+            ),
+            "tables": municipality.robustness_tables(released),
+        },
         _section("over-tid", "Kommuner over tid", [_time(released)], _no_time(released)),
         _section("placebo", "Placebotest", [_placebo(released)], _no_placebo(released)),
         _section("hvem", "Hvem har gavn", [_groups(released)], _no_groups(released)),
-        {**_section("udfald", "Alle udfald", [_outcomes(released)], _no_outcomes(released)), "table": _all(released)},
+        {**_section("udfald", "Alle udfald", [_outcomes(released)], _no_outcomes(released)), "tables": _all(released)},
     ]
+
+
+def _course(released: Released) -> dict[str, Any]:
+    """Return the course around the start: of one municipality beside its own comparison, or by event time."""
+    if released["paths"]:
+        shown = _section("kommunen", "Kommunen mod sin egen sammenligning", municipality.figures(released), "")
+        return {**shown, "tables": municipality.tables(released)}
+    return _section("forloeb", "Forløbet omkring starten", [_event(released)], _no_event(released))
 
 
 def _section(key: str, heading: str, figures: list[Figure | None], why: str) -> dict[str, Any]:
     shown = [f for f in figures if f is not None]
-    return {"key": key, "heading": heading, "figures": shown, "why": "" if shown else why, "table": None}
+    return {"key": key, "heading": heading, "figures": shown, "why": "" if shown else why, "tables": []}
 
 
 def _caseload(released: Released) -> list[Figure | None]:
@@ -106,20 +119,18 @@ def _placebo(released: Released) -> Figure | None:
 
 
 def _ranks(released: Released) -> tuple[str, ...]:
-    """Return the plain rank, the one scaled by size, and the municipalities that could not be compared."""
+    """Return the plain rank, the test that counts, and the municipalities that could not be compared."""
     notes = []
     if rank := released.fact("rank"):
         notes.append(
             f"Uden skalering: nummer {rank} af {released.fact('rank_of')} nedefra; ensidet p = "
             f"{_p(released, 'p_below')}, tosidet p = {_p(released, 'p_two_sided')}."
         )
-    scaled = [r for r in released["estimates"] if r["aggregate"] == "overall_scaled"]
-    if scaled and (rank := released.fact("scaled_rank")):
-        row = scaled[0]
+    own = released.overall()
+    if own is not None and own["method"] == "ferman_pinto":
         notes.append(
-            f"Skaleret efter størrelse (små kommuner svinger mere): nummer {rank} af {released.fact('rank_of')}; "
-            f"ensidet p = {_p(released, 'scaled_p_below')}, tosidet p = {_p(released, 'scaled_p_two_sided')}; "
-            "95 pct. interval " + front.ended(numbers.interval(row["low"], row["high"], row["unit"], row["status"]))
+            "Bragt til kommunens størrelse (små kommuner svinger mere): tosidet p = "
+            f"{numbers.p_value(own['p_value'])}. Det er rapportens test."
         )
     unknown, small = released.whole("municipalities_unknown"), released.whole("municipalities_below_minimum")
     if unknown is not None and small is not None:
@@ -211,11 +222,11 @@ def _no_outcomes(released: Released) -> str:
     return "Udfaldene vises ikke: der er for få personer bag dem, eller de kan ikke beregnes. Tabellen siger hvilke."
 
 
-def _all(released: Released) -> Table | None:
+def _all(released: Released) -> list[tuple[str, Table]]:
     """Return every overall estimate, also of other horizons and units."""
     rows = _main_estimates(released)
     if len(rows) < 2:
-        return None
+        return []
     columns = {
         "Udfald": [words.outcome(r["outcome"]).label for r in rows],
         "Horisont": [f"{r['horizon_weeks']} uger" if r["horizon_weeks"] else "hele perioden" for r in rows],
@@ -235,10 +246,11 @@ def _all(released: Released) -> Table | None:
     else:
         del columns["p, korrigeret"]
     body = tuple(zip(*columns.values(), strict=True))
-    return Table(tuple(columns), body, caption, frozenset({0, 1, len(columns) - 1}))
+    shown = Table(tuple(columns), body, caption, frozenset({0, 1, len(columns) - 1}))
+    return [("Alle beregnede udfald og horisonter", shown)]
 
 
 def _other_inference(row: Row, answer: Row) -> str:
     """Return where a row's uncertainty comes from, if not from where the answer's does."""
     method = row["method"] or ""
-    return "" if method == answer["method"] else words.INFERENCE.get(method, method)
+    return "" if method == answer["method"] else method_words.INFERENCE.get(method, method)

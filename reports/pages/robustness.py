@@ -13,6 +13,7 @@ OWN = "Rapportens svar"
 ONE = "Én kommune har indsatsen. Placebotesten viser, hvor store forskelle der opstår tilfældigt."
 NONE = "Holdbarheden er ikke regnet for dette udfald; placebotesten viser, hvor store forskelle der opstår tilfældigt."
 NO_START = "Sanktioner har ingen startdato, så skæve tendenser, falske startdatoer og andre valg kan ikke prøves."
+LEFT_OUT = {"without_neighbours": "Uden nabokommuner", "without_projects": "Uden kommuner med egne projekter"}
 FORBIDDEN = "later_earlier"
 
 
@@ -114,6 +115,7 @@ def _others(released: Released) -> Figure | None:
         _line("Uden start", numbers.period(f"{row['at_label']}-01"), row) for row in _rows(released, "without_start")
     ]
     lines += [_line("Uden", row["at_label"], row) for row in _rows(released, "without_municipality")]
+    lines += [_line("", label, row) for kind, label in LEFT_OUT.items() for row in _rows(released, kind)]
     if len(lines) < 2:
         return None
     known = [line.value for line in lines if line.value is not None]
@@ -130,7 +132,7 @@ def _others(released: Released) -> Figure | None:
 
 def _false_starts(released: Released) -> Figure | None:
     rows = _rows(released, "placebo_date")
-    lines = [_line("Falsk start", numbers.period(f"{row['at_label']}-01"), row) for row in rows]
+    lines = [_at(row, released.fact("period", "month")) for row in rows]
     known = [line for line in lines if numbers.is_known(line.low) and numbers.is_known(line.high)]
     clear = sum(not (line.low or 0) <= 0 <= (line.high or 0) for line in known)
     title = f"{clear} af {len(known)} falske startdatoer giver en forskel, hvor ingen kan være"
@@ -138,8 +140,22 @@ def _false_starts(released: Released) -> Figure | None:
         "Streg: 95 pct. interval. Beregnet på borgere, der begyndte, før nogen kunne være omfattet. Skal ligge omkring "
         "nul."
     )
+    if released["paths"]:
+        caption = (
+            "Streg: 95 pct. interval. Samme beregning et til flere år før starten, hvor indsatsen ikke fandtes. Skal "
+            "ligge omkring nul. Reformer, der faldt i vinduet, står i tabellen."
+        )
     unit = rows[0]["unit"] if rows else "share"
     return forest.forest(lines, "falske-startdatoer", unit, title, caption, ("dato", "datoer"))
+
+
+def _at(row: Row, period: str) -> forest.Line:
+    """Return the line of a false start; one of another method than the report's is named by it."""
+    month, _, method = row["at_label"].partition(" ")
+    section = (
+        words.estimator(method).capitalize() if method else "Rapportens svar" if period == "quarter" else "Falsk start"
+    )
+    return _line(section, numbers.period(f"{month}-01", period), row)
 
 
 def _placebo_outcomes(released: Released) -> Figure | None:
