@@ -59,7 +59,7 @@ def reconciled(connection: duckdb.DuckDBPyConnection, delivered: list[Row]) -> l
         usable = sums.pop("usable")
         typed = usable if model is None else connection.execute(f"select count(*) from {model.table}").fetchall()[0][0]
         merged = usable - typed
-        adds_up = merged == 0 or (merged > 0 and model is not None and _may_merge(extract, model))
+        adds_up = merged == 0 or (merged > 0 and extract in MERGING)
         found.append(
             {
                 "extract": extract,
@@ -145,7 +145,7 @@ def _kept(connection: duckdb.DuckDBPyConnection, extract: str) -> dict[int, int]
 
 @cache
 def _staging() -> dict[str, Model]:
-    """Return the staging model of each extract that is read by one model, which reads no other extract."""
+    """Return the staging model of each extract that is read by one model, which holds no other extract's rows."""
     names = {f"raw.{contract.name}": contract.name for contract in contracts()}
     readers: dict[str, list[Model]] = {}
     for model in read_models(("staging",)):
@@ -154,10 +154,7 @@ def _staging() -> dict[str, Model]:
     return {
         extract: models[0]
         for extract, models in readers.items()
-        if len(models) == 1 and len(names.keys() & set(models[0].inputs)) == 1
+        if len(models) == 1
+        and len(names.keys() & set(models[0].inputs)) == 1
+        and not any(name.startswith("staging.") for name in models[0].inputs)
     }
-
-
-def _may_merge(extract: str, model: Model) -> bool:
-    """Say whether staging may hold fewer rows: it sums or leaves out some, or gives way to another staging table."""
-    return extract in MERGING or any(name.startswith("staging.") for name in model.inputs)

@@ -159,7 +159,7 @@ def _plausible(row: Row) -> dict[str, str]:
         for band in ("green", "amber")
     )
     said = words.PLAUSIBILITY[row["verdict"]].lower()
-    text = f"Påstanden ligger {said}: typisk {green}, yderst {amber}."
+    text = f"Påstanden ligger {said}: typisk {green}, yderst {amber.removesuffix(chr(46))}."
     edge = row["amber_high"] if row["change"] > 0 else row["amber_low"]
     if row["verdict"] == "red" and edge and abs(row["change"] / edge) >= 1.5:
         text += f" Den er {numbers.number(abs(row['change'] / edge), 0)} gange så stor som yderkanten."

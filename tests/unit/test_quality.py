@@ -24,6 +24,7 @@ from reports.pages import quality as page
 from reports.released import read_quality
 
 D = dt.date
+DREAM = ("dream", "dream_lang")  # they would take the place of ydelser
 POLICY = Policy(MINIMUM_COUNT)
 MEETINGS = "pnr_pseudo;dato;samtaletype;kontaktform;sagsbehandler_id;udeblevet;registreret"
 
@@ -41,7 +42,7 @@ def project(tmp_path_factory):
     """A store with two versions of the meetings, rejects in the newer one, and no programmes."""
     made = Project.create(tmp_path_factory.mktemp("quality") / "project")
     for name in GOOD:
-        if name not in ("samtaler", "tilbud"):
+        if name not in ("samtaler", "tilbud", *DREAM):
             deliver(made, f"{name}.csv", GOOD[name])
     first = [f"P0000001;2016-{m:02d}-01;jobsamtale;personlig;S0001;0;2016-{m:02d}-03" for m in range(1, 11)]
     deliver(made, "samtaler.csv", "\n".join([MEETINGS, *first]) + "\n")
@@ -270,7 +271,7 @@ def test_one_command_writes_it_even_when_a_critical_rule_fails(tmp_path):
     made = Project.create(tmp_path / "project")
     with pytest.raises(ProjectError, match="no delivery is loaded"):
         pipeline.quality(made, lambda project: Verdict(()), write_quality)
-    for name in GOOD:
+    for name in GOOD.keys() - set(DREAM):
         deliver(made, f"{name}.csv", GOOD[name])
 
     def fail(project):
@@ -290,3 +291,15 @@ def test_one_command_writes_it_even_when_a_critical_rule_fails(tmp_path):
     assert (again, path.read_bytes()) == ("red", first)
     passed = pipeline.quality(made, lambda project: Verdict(()), write_quality)
     assert pipeline.quality(made, lambda project: pytest.fail("checked again"), write_quality) == passed
+
+
+def test_benefits_that_give_way_to_dream_are_all_accounted_for(tmp_path):
+    made = Project.create(tmp_path / "project")
+    for name in ("personer", "ydelser", *DREAM):
+        deliver(made, f"{name}.csv", GOOD[name])
+    pipeline.load(made)
+    with connect(made) as connection:
+        build(connection, ("staging",), {"wage_final_after_months": 0})
+        found = {row["extract"]: row for row in ledger.reconciled(connection, ledger.deliveries(connection))}
+    assert all(row["is_balanced"] for row in found.values())
+    assert (found["ydelser"]["rows"], found["ydelser"]["typed"], found["ydelser"]["merged"]) == (3, 3, 0)

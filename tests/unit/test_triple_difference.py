@@ -244,7 +244,7 @@ def test_clusters_count_with_both_the_eligible_and_the_others(side):
 
 def test_few_treated_with_both_stand_among_placebos():
     found = overall(TripleDifference(base="universal"), of_arms([], 0, treated=3), "simple")[0]
-    assert (found.method, found.treated_clusters, found.n) == ("randomisation", 3, 3)
+    assert (found.method, found.treated_clusters, found.n) == ("ferman_pinto", 3, 3)
 
 
 def test_what_cannot_be_compared_is_refused():
