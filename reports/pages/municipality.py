@@ -175,6 +175,7 @@ def figures(released: Released) -> list[Figure | None]:
     """Return the path, the gap, all municipalities' gaps, the methods side by side, and the weights."""
     name = _drawn(released)
     start, period = released.fact("first_start"), released.fact("period", "month")
+    _, each = words.PERIODS[period]
     rows = sorted((r for r in released["paths"] if r["estimator"] == name), key=lambda r: r["period_on"])
     own = released.fact("treated_municipalities", "Kommunen")
     after = [r for r in rows if r["is_after"] and numbers.is_known(r["gap"])]
@@ -187,7 +188,7 @@ def figures(released: Released) -> list[Figure | None]:
     return [
         counterfactual.paths(rows, start, period, f"{said} ({words.estimator(name)})"),
         counterfactual.gap(rows, start, period, f"Efter start rummer {inside} af {len(after)} intervaller nul"),
-        counterfactual.spaghetti(others, start, period, f"{own} blandt alle kommuner: afvigelsen måned for måned"),
+        counterfactual.spaghetti(others, start, period, f"{own} blandt alle kommuner: afvigelsen {each} for {each}"),
         _methods(released),
         donors.donors(
             [r for r in released["weights"] if r["estimator"] == name],
