@@ -86,7 +86,10 @@ def gap(rows: list[Row], start: str, period: str, title: str) -> Figure | None:
         description=f"Afvigelsen over tid med interval; sidst {numbers.effect(last['gap'], 'log')}, "
         f"{numbers.interval(last['low'], last['high'], 'log')}.",
     )
-    caption = f"Felt: 95 pct. interval for hver periode for sig. Før start viser linjen, hvor tæt sammenligningen fulgte kommunen. {START}"
+    caption = (
+        "Felt: 95 pct. interval for hver periode for sig. Før start viser linjen, hvor tæt sammenligningen fulgte "
+        f"kommunen. {START}"
+    )
     return figure.figure(chart, "forloeb-afvigelse", title=title, table=_gaps(known, period), caption=caption)
 
 
