@@ -117,6 +117,18 @@ def register_rows(world: str, seed: int) -> list[Row]:
     return [asdict(row) for row in WORLDS[world](seed)]
 
 
+def replace_rows(found: Iterable[Row], table: Path, columns: Sequence[str], same: Sequence[str], order: Any) -> None:
+    """Write rows into a table; they replace those that are alike in the columns `same`, the others stay, in `order`."""
+    kept = list(csv.DictReader(table.read_text(encoding="utf-8").splitlines())) if table.exists() else []
+    made = [{column: str(row[column]) for column in columns} for row in found]
+    again = {tuple(row[name] for name in same) for row in made}
+    every = [row for row in kept if tuple(row[name] for name in same) not in again] + made
+    with table.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(sorted(every, key=order))
+
+
 def main() -> None:
     """Run both worlds and write their rows."""
     from functools import partial

@@ -14,7 +14,6 @@ before it can tell: there the promise must fail. Draws are kept under `build/sim
 from __future__ import annotations
 
 import argparse
-import csv
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -177,14 +176,9 @@ def verdict(rejected: float) -> str:
 
 def store(found: Iterable[Row], table: Path = TABLE) -> None:
     """Write rows into the table; they replace those of the same world and base, the others stay."""
-    kept = list(csv.DictReader(table.read_text(encoding="utf-8").splitlines())) if table.exists() else []
-    made = [{column: str(row[column]) for column in COLUMNS} for row in found]
-    again = {(row["world"], row["base"]) for row in made}
-    every = [row for row in kept if (row["world"], row["base"]) not in again] + made
-    with table.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(sorted(every, key=lambda row: (row["world"], row["base"], int(row["horizon"]))))
+    coverage.replace_rows(
+        found, table, COLUMNS, ("world", "base"), lambda row: (row["world"], row["base"], int(row["horizon"]))
+    )
 
 
 def main() -> None:

@@ -10,7 +10,6 @@ interrupted run goes on.
 from __future__ import annotations
 
 import argparse
-import csv
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -183,14 +182,9 @@ def _rejected(table: pl.DataFrame) -> tuple[float, float]:
 
 def store(found: Iterable[Row], table: Path = TABLE) -> None:
     """Write rows into the table; they replace those of the same world and estimator, the others stay."""
-    kept = list(csv.DictReader(table.read_text(encoding="utf-8").splitlines())) if table.exists() else []
-    made = [{column: str(row[column]) for column in COLUMNS} for row in found]
-    again = {(row["world"], row["estimator"]) for row in made}
-    every = [row for row in kept if (row["world"], row["estimator"]) not in again] + made
-    with table.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(sorted(every, key=lambda row: (row["world"], row["estimator"], row["test"])))
+    coverage.replace_rows(
+        found, table, COLUMNS, ("world", "estimator"), lambda row: (row["world"], row["estimator"], row["test"])
+    )
 
 
 def main() -> None:
