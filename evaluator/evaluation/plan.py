@@ -83,7 +83,7 @@ def _who(spec: EvaluationSpec, design: Design) -> list[str]:
         exposed = f"{window} {spec.panel.period}s before the start are partly exposed"
         lines.append(f"{horizon} weeks: {exposed}, {before} remain.{verdict}")
     lines.append(f"Inference: {_inference(treated, most_compared(spec, design))}")
-    if treated < FEW:
+    if treated < FEW and spec.horizons:  # a series gives its own, of the municipalities with known numbers
         lines.append(floor_sentence(len(design.donors), LEVEL))
     return lines
 
