@@ -24,7 +24,7 @@ from evaluator.evaluation.methods import answer, chosen
 from evaluator.evaluation.sensitivity import Question
 from evaluator.inference.aggregation import aggregate
 from evaluator.inference.ferman_pinto import p_value
-from evaluator.inference.offered import MIN_DONORS
+from evaluator.inference.judged import MIN_DONORS
 from evaluator.inference.placebo import different, when_assigned
 from evaluator.panel import select
 from evaluator.results import Findings

@@ -11,19 +11,17 @@ import numpy as np
 from evaluator.errors import PanelError
 from evaluator.inference.ferman_pinto import variance_of_size
 from evaluator.inference.joint import critical_values, exceeds, scores
+from evaluator.inference.judged import MIN_DONORS, no_chance, too_few_donors
 from evaluator.inference.leave_one_out import Replicates, averages
 from evaluator.inference.offered import (
-    MIN_DONORS,
     few_compared,
     few_treated,
     is_base,
     mixed_clusters,
     no_cells,
-    no_chance,
     no_pre_periods,
     no_variation,
     rests_on_one,
-    too_few_donors,
     weak_base,
 )
 from evaluator.inference.placebo import independent_donors, known_donors, placebos

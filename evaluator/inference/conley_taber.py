@@ -8,8 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from evaluator.inference.floor import least_donors
-from evaluator.inference.judged import Judged, out_of_reach
-from evaluator.inference.offered import no_chance
+from evaluator.inference.judged import Judged, no_chance, out_of_reach
 from evaluator.inference.placebo import SEED, known_donors
 from evaluator.inference.rule import TIE, size_of
 from evaluator.vocabulary import Floats, NotEstimable, Placebos

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from evaluator.inference.conley_taber import fewest, read, weighted_sums
-from evaluator.inference.judged import Judged
-from evaluator.inference.offered import no_chance, too_few_donors
+from evaluator.inference.judged import Judged, no_chance, too_few_donors
 from evaluator.inference.placebo import known_donors
 from evaluator.inference.rule import TIE, size_of
 from evaluator.vocabulary import Floats, NotEstimable, Placebos

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from evaluator.errors import PanelError
+from evaluator.inference.ferman_pinto import ferman_pinto
+from evaluator.inference.judged import too_few_donors
 from evaluator.inference.leave_one_out import Replicates, averages
 from evaluator.inference.placebo import independent_donors, known_donors, placebos_of
 from evaluator.inference.rule import FEW, has_error, size_of
@@ -15,7 +17,6 @@ from evaluator.inference.support import is_only_never
 from evaluator.vocabulary import NEVER, Estimate, NotEstimable, Panel, Placebos, Sections
 
 MIN_PRE_PERIODS = 2
-MIN_DONORS = 19
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +133,6 @@ def with_error(value: float, se: float, level: float, support: Support) -> Estim
 
 def _by_randomisation(placebos: _Placebos, loo: Replicates, row: int, level: float) -> Estimate | NotEstimable:
     """Return the rank among donors at the treated ones' size; a set of several stands in by the persons in it all."""
-    from evaluator.inference.ferman_pinto import ferman_pinto  # which takes its refusals from here
-
     panel = placebos.panel
     try:
         placebo = placebos.of(row)
@@ -202,14 +201,6 @@ def few_treated(treated: int) -> NotEstimable:
     )
 
 
-def too_few_donors(donors: int) -> NotEstimable:
-    """Return the refusal for a placebo test that cannot reach the level."""
-    return NotEstimable(
-        f"Der er kun {donors} sammenligningskommuner; den mindst mulige p-værdi er {100 / (donors + 1):.0f} %.",
-        f"Mindst {MIN_DONORS} kommuner uden indsats at sammenligne med.",
-    )
-
-
 def mixed_clusters() -> NotEstimable:
     """Return the refusal for a placebo test of clusters whose persons start at several times or in part not at all."""
     return NotEstimable(
@@ -227,14 +218,6 @@ def no_variation(value: float) -> NotEstimable:
         )
     return NotEstimable(
         "Udfaldet er ens i alle kommuner i hver gruppe, så usikkerheden kan ikke måles.", "Et mere varieret udfald."
-    )
-
-
-def no_chance() -> NotEstimable:
-    """Return the refusal for a placebo test in which the donors never differ from one another."""
-    return NotEstimable(
-        "Udfaldet forekommer ikke i sammenligningskommunerne, så tilfældige udsving kan ikke måles.",
-        "Flere eller større sammenligningskommuner, eller et hyppigere udfald.",
     )
 
 

@@ -15,7 +15,7 @@ from evaluator.inference import (
 )
 from evaluator.inference.bands import Numbers, band, family_numbers, usable
 from evaluator.inference.ferman_pinto import variance_of_size
-from evaluator.inference.offered import too_few_donors
+from evaluator.inference.judged import too_few_donors
 from evaluator.inference.placebo import known_donors
 from evaluator.panel import select
 from evaluator.vocabulary import Estimate, NotEstimable

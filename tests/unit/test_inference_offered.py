@@ -8,7 +8,7 @@ from cluster_sections import noise
 from scipy.stats import t
 
 from evaluator.estimators import GroupTime
-from evaluator.inference import aggregate, estimates, leave_one_cluster_out, overall, placebos, spread
+from evaluator.inference import aggregate, estimates, judged, leave_one_cluster_out, overall, placebos, spread
 from evaluator.inference import offered as words
 from evaluator.inference.ferman_pinto import ferman_pinto
 from evaluator.inference.offered import Support, by_error, is_base, periods_before, with_error
@@ -31,12 +31,12 @@ from evaluator.vocabulary import NEVER, Estimate, NotEstimable, Placebos
             "Flere kommuner med indsats, eller brug af placebofordelingen.",
         ),
         (
-            words.too_few_donors(18),
+            judged.too_few_donors(18),
             "Der er kun 18 sammenligningskommuner; den mindst mulige p-værdi er 5 %.",
             "Mindst 19 kommuner uden indsats at sammenligne med.",
         ),
         (
-            words.too_few_donors(3),
+            judged.too_few_donors(3),
             "Der er kun 3 sammenligningskommuner; den mindst mulige p-værdi er 25 %.",
             "Mindst 19 kommuner uden indsats at sammenligne med.",
         ),
@@ -51,7 +51,7 @@ from evaluator.vocabulary import NEVER, Estimate, NotEstimable, Placebos
             "Et mere varieret udfald.",
         ),
         (
-            words.no_chance(),
+            judged.no_chance(),
             "Udfaldet forekommer ikke i sammenligningskommunerne, så tilfældige udsving kan ikke måles.",
             "Flere eller større sammenligningskommuner, eller et hyppigere udfald.",
         ),
@@ -157,7 +157,7 @@ def test_a_randomised_estimate_is_the_scaled_rank_of_its_placebos(treated):
 def test_the_level_decides_how_many_donors_are_needed():
     data = noise([6], clusters=10)
     assert isinstance(estimates(GroupTime(), data, "simple", level=0.9).overall, Estimate)  # p of 1 in 10
-    assert estimates(GroupTime(), data, "simple", level=0.91).overall == words.too_few_donors(9)
+    assert estimates(GroupTime(), data, "simple", level=0.91).overall == judged.too_few_donors(9)
 
 
 def test_numbers_of_the_same_cohorts_share_their_placebos():
@@ -221,13 +221,13 @@ def test_sets_of_donors_are_drawn_once_and_for_all():
 
 @pytest.mark.parametrize(("donors", "smallest"), [(0, "100 %"), (1, "50 %"), (18, "5 %")])
 def test_too_few_donors_say_the_smallest_p_value_they_could_give(donors, smallest):
-    said = words.too_few_donors(donors).reason
+    said = judged.too_few_donors(donors).reason
     assert said == f"Der er kun {donors} sammenligningskommuner; den mindst mulige p-værdi er {smallest}."
 
 
 def test_sets_of_donors_count_no_more_than_the_donors_in_them():
     refused = estimates(GroupTime(), noise([6, 6], clusters=17), "simple").overall
-    assert refused == words.too_few_donors(15)  # of 105 pairs
+    assert refused == judged.too_few_donors(15)  # of 105 pairs
     assert estimates(GroupTime(), noise([6, 6], clusters=40), "simple").overall.clusters == 40
 
 
