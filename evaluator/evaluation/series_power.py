@@ -19,7 +19,7 @@ from evaluator.evaluation.placebo_windows import series_trials
 from evaluator.evaluation.series import LEVEL
 from evaluator.inference.few_treated import autocorrelation
 from evaluator.inference.floor import least_donors, most_outcomes
-from evaluator.inference.offered import too_few_donors
+from evaluator.inference.judged import too_few_donors
 from evaluator.spec import EvaluationSpec
 from evaluator.vocabulary import NEVER, Floats, Ints, Panel
 
