@@ -14,7 +14,7 @@ from evaluator.errors import ExtractError
 from evaluator.extracts import ledger
 from evaluator.extracts.column_sql import faulty, kept, literal, quoted
 from evaluator.extracts.contract import Contract
-from evaluator.extracts.forms import SUFFIXES
+from evaluator.extracts.forms import OTHER_WORKBOOKS, SUFFIXES
 from evaluator.extracts.ledger import Delivery
 from evaluator.extracts.matching import Mapping, Match, read_mapping, recognise
 from evaluator.extracts.reading import Block, Source, blocks, header, open_source, parse, without_header
@@ -56,14 +56,15 @@ def load(
 
 
 def _delivered(project: Project) -> list[Path]:
-    """Return the files in extracts/ that can be read; a workbook would be forgotten in silence and is refused."""
-    workbooks = sorted(path.name for path in project.extracts.glob("[!~.]*.[xX][lL][sS]*"))
+    """Return the files in extracts/ that can be read; other workbooks would be forgotten in silence: refused."""
+    files = [path for path in sorted(project.extracts.iterdir()) if not path.name.startswith("~$")]
+    workbooks = [path.name for path in files if path.suffix.lower() in OTHER_WORKBOOKS]
     if workbooks:
         raise ExtractError(
-            f"{workbooks[0]}: a workbook of Excel; expected CSV with semicolons. "
-            "Save it as 'CSV UTF-8' and take the workbook out of the folder."
+            f"{workbooks[0]}: a workbook that is not xlsx; expected xlsx or CSV. "
+            "Save it as an ordinary workbook (xlsx) and take this one out of the folder."
         )
-    return sorted(path for path in project.extracts.iterdir() if path.suffix.lower() in SUFFIXES)
+    return [path for path in files if path.suffix.lower() in SUFFIXES]
 
 
 def _load_file(
