@@ -68,6 +68,11 @@ def _only_sheet(name: str, parts: dict[str, bytes]) -> str:
     named = [sheet for sheet in sheets if sheet.strip().lower() in extracts]
     chosen = list(sheets) if len(sheets) == 1 else named
     if len(chosen) == 1:
+        if holds_cpr(chosen[0]):
+            raise ExtractError(
+                f"{name}: the name of the sheet holds a CPR number; expected pseudonyms only. "
+                "Rename the sheet, and delete the copy with the number."
+            )
         if sheets[chosen[0]] > MOST_CELLS:
             raise ExtractError(
                 f"{name}: the sheet reaches over {sheets[chosen[0]]:,} cells; expected at most {MOST_CELLS:,}. "
