@@ -84,6 +84,10 @@ REASONS = {
     "iso_week": "er ingen uge",
     "unreadable": "kan ikke læses",
 }
+JUDGED = {
+    "declared": "erklæret uden CPR-numre i mapping.toml",
+    "ids": "andre numre: for få begynder med en dato, eller de begynder med et årstal",
+}
 DELAYS = {
     "before": "Før samtalen",
     "week": "Inden for 7 dage",

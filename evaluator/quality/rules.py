@@ -76,6 +76,15 @@ def _columns(rows: list[Row], policy: Policy) -> list[Row]:
     ]
 
 
+def _judged(rows: list[Row], policy: Policy) -> list[Row]:
+    """Release how many numbers a column holds, and the share that begin with a date."""
+    told = []
+    for row in rows:
+        numbers, share = policy.count(row["numbers"]), _share(row["dated"], row["numbers"])
+        told.append({**{name: row[name] for name in row if name != "dated"}, "numbers": numbers, "share": share})
+    return told
+
+
 def _series(rows: list[Row], policy: Policy) -> list[Row]:
     released = []
     for _, group in groupby(rows, key=lambda row: row["series"]):
@@ -129,6 +138,7 @@ RULES: dict[str, Callable[[list[Row], Policy], list[Row]]] = {
     **{table: _added_up(parts) for table, parts in PARTS.items()},
     "quality_rejects": _rejects,
     "quality_columns": _columns,
+    "quality_judged": _judged,
     "quality_series": _series,
     "quality_breaks": _breaks,
     "quality_delays": _delays,

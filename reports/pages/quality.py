@@ -37,6 +37,7 @@ def context(released: Released) -> dict[str, Any]:
             "extracts": _extracts(released["quality_extracts"]),
             "deliveries": _deliveries(released["quality_deliveries"]),
             "rejects": _rejects(released["quality_rejects"]),
+            "judged": _judged(released["quality_judged"]),
             "breaks": _breaks(released["quality_breaks"]),
             "checks": _checks(released["quality"]),
         },
@@ -179,6 +180,23 @@ def _rejects(rows: list[Row]) -> Table | None:
     )
     headers = ("Udtræk", "Kolonne", "Årsag", "Rækker")
     return Table(headers, body, caption="Afviste rækker efter årsag", words=frozenset({0, 1, 2})) if rows else None
+
+
+def _judged(rows: list[Row]) -> Table | None:
+    body = tuple(
+        (
+            quality_words.extract(row["extract"]),
+            row["file"],
+            row["column_name"],
+            quality_words.JUDGED[row["verdict"]],
+            numbers.count(row["numbers"], "suppressed"),
+            numbers.percent(row["share"], "suppressed"),
+        )
+        for row in rows
+    )
+    headers = ("Udtræk", "Fil", "Kolonne", "Hvorfor den er indlæst", "Forskellige tal", "Begynder med en dato")
+    caption = "Kolonner med tal, der ligner CPR-numre"
+    return Table(headers, body, caption=caption, words=frozenset({0, 1, 2, 3})) if rows else None
 
 
 def _breaks(rows: list[Row]) -> Table | None:
