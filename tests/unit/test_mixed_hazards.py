@@ -196,7 +196,7 @@ def test_effects_by_number_of_points_and_criteria_are_told():
     [
         ({}, {"covariates": ("x1", "one")}, "do not vary"),
         ({}, {"covariates": ("x1", "twice")}, "repeat one another"),
-        ({"after_0_4": RARE}, {}, "under 10 exits"),
+        ({"after_0_4": RARE}, {}, "under 10 transitions to 'job' where"),
         ({"transition": pl.lit("none")}, {}, "under 10 transitions"),
     ],
 )
