@@ -53,6 +53,8 @@ def _outcomes(spec: EvaluationSpec, refuse: Refuse) -> None:
 
 def _exits(spec: EvaluationSpec, refuse: Refuse) -> None:
     exits = [o for o in spec.outcomes if o.name in EXIT_OUTCOMES]
+    if spec.sanctions is not None and spec.intervention.kind != "sanction":
+        refuse("sanctions", "", "persons are followed from a sanction on", "kind = 'sanction', or no [sanctions]")
     if (spec.intervention.kind == "sanction") != bool(exits):
         refuse("outcome", "name", "exit outcomes belong to kind = 'sanction' and to it alone", ", ".join(EXIT_OUTCOMES))
     if exits and (spec.population != Population(spec.population.benefits) or spec.panel.period != "month"):

@@ -17,6 +17,7 @@ from evaluator.evaluation import (
     delivery,
     gains,
     person_outcomes,
+    sanctions,
     sensitivity,
     series,
     series_power,
@@ -54,6 +55,10 @@ LABELS = {
     "revisitation": "Ingen flytning mellem målgrupper",
     "breakdown": "Holdbarhed over for skæve tendenser",
     "reverse": "Årsagen går den rette vej",
+    "anticipation_job": "Job kommer ikke før sanktionen",
+    "anticipation_self_support": "Selvforsørgelse kommer ikke før sanktionen",
+    "heterogeneity": "Uobserverede forskelle er taget med",
+    "threat": "Virkningen af truslen",
 }
 NO_BREAKDOWN = {
     "sanction": "Sanktioner har ingen start, så skæve tendenser før den kan ikke måles.",
@@ -71,6 +76,10 @@ def evaluate(
         open_outcomes(connection, spec, settings)
     if spec.intervention.kind == "sanction":
         primary, checks = association.estimate(connection, spec, design, findings)
+        if spec.sanctions is not None:
+            found, own = sanctions.estimate(connection, spec, _names(connection), findings)
+            primary = primary if isinstance(found, NotEstimable) else found
+            checks = [*own, *checks]
         facts["answer_kind"] = "refused" if isinstance(primary, NotEstimable) else "association"
     else:
         findings.rows.update(delivery.measure(connection, design, spec.intervention.name).rows)

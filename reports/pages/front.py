@@ -7,7 +7,7 @@ from typing import Any
 from reports import answer, numbers, words
 from reports.charts import before_after, end_states, forest
 from reports.figure import Figure, Table
-from reports.pages import claim, denominator, in_short
+from reports.pages import claim, denominator, in_short, sanctions
 from reports.released import Released, Row
 
 NO_START = "Evalueringen har ingen startdato, så der findes intet før og efter at sammenligne."
@@ -23,7 +23,7 @@ def context(released: Released) -> dict[str, Any]:
     refused = released.answer_kind == "refused"
     kind = answer.stance(released)
     checks = sorted(released["diagnostics"], key=_worst_first)
-    return {
+    shown = {
         "kind": kind,
         "kind_label": words.ANSWERS[kind],
         "sentence": answer.sentence(released),
@@ -37,6 +37,8 @@ def context(released: Released) -> dict[str, Any]:
         "comparison": _comparison(released),
         "denominator": denominator.sentence(released),
         "people": _people(released),
+        "followed": [],
+        "beside": "",
         "lights": _lights(released),
         "checks": [_check(row) for row in checks if row["verdict"] != "green"],
         "passed": [_check(row) for row in checks if row["verdict"] == "green"],
@@ -44,6 +46,10 @@ def context(released: Released) -> dict[str, Any]:
         "caveats": [row["text"] for row in _caveats(released)[:3]],
         "more_caveats": len(released["caveats"]) > 3,
     }
+    if sanctions.is_answered(released):  # then the comparison of municipalities stands beside the answer
+        beside = shown["sentence"] if released.overall() else ""
+        return {**shown, **sanctions.front(released), "beside": beside}
+    return shown
 
 
 def _caveats(released: Released) -> list[Row]:

@@ -7,7 +7,7 @@ from typing import Any
 from reports import method_words, numbers, words
 from reports.charts import caseload, event_study, forest, over_time, placebo
 from reports.figure import Figure, Table
-from reports.pages import front, municipality, robustness
+from reports.pages import front, municipality, robustness, sanctions
 from reports.released import Released, Row
 
 REFUSED = (
@@ -23,6 +23,7 @@ def context(released: Released) -> list[dict[str, Any]]:
         shown = [_section("sagstal", "Sagstallet: planlagt og målt", figures, "")] if any(figures) else []
         return [*shown, _section("beregninger", "Beregninger", [], REFUSED)]
     return [
+        *sanctions.sections(released),
         _section("sagstal", "Sagstallet: planlagt og målt", _caseload(released), _no_caseload(released)),
         _course(released),
         {

@@ -33,3 +33,14 @@ create or replace temp macro own_project() as 'projekt';
 
 -- A quotient with six decimals: sums of it are exact, and so the same whatever the number of threads.
 create or replace temp macro exact_ratio(value) as value::decimal(18, 6);
+
+-- Weeks since a sanction at which its effect may change: the pieces 0-4, 5-12, 13-26 and later.
+create or replace temp macro sanction_pieces() as [0, 5, 13, 27];
+
+-- Weeks in which a missed meeting counts as recent: as long as the first piece after a sanction.
+create or replace temp macro recent_weeks() as 5;
+
+-- Deduction for one event at the rates of 2021: 400 DKK for monthly aid of 5,633-9,935 DKK, 600 up to 13,519 (DOMAIN 4);
+-- stands in where no amount is delivered.
+create or replace temp macro fixed_deduction_dkk(benefit) as
+    case when benefit = 'uddannelseshjaelp' then 400 else 600 end;
