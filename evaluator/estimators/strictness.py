@@ -32,6 +32,8 @@ NOTES = (
     "Sanktioner kan også virke på dem, der aldrig får en; den virkning måles ikke her.",
     "Strenghed er andelen af alle tildelte borgere, der sanktioneres, også dem, der altid møder op. Blandt dem, der er "
     "udeblevet, er tallet kun en følsomhed, fordi strenghed også flytter, hvem der udebliver.",
+    "At strenge sagsbehandlere også er dygtigere, eller dårligere, til andet, ses kun, hvis de er det uens, eller hvis "
+    "nogle borgere ikke kan sanktioneres. Uden sådanne borgere er lyset aldrig grønt.",
 )
 
 
@@ -89,7 +91,7 @@ def strictness(frame: Any, outcomes: tuple[str, ...] = tuple(OUTCOMES), setting:
     The instrument is the leave-one-out share sanctioned among all whom the caseworker was dealt, net of cells. Refused:
     under 20 caseworkers, characteristics known at intake that tell who gets whom (p under 5 per cent), a first stage
     with effective F under 10 (then only the values not rejected are given), and signs that caseworkers move outcomes
-    other than by sanctions, or are strict to some and mild to others (p under 1 per cent). Errors leave out one
+    other than by sanctions, or are strict to some and mild to others (p under 5 per cent). Errors leave out one
     caseworker at a time. Raises PanelError for columns that are absent or cannot be used. Source: SOURCE.
     """
     setting = setting or Setting()

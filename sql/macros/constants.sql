@@ -33,3 +33,11 @@ create or replace temp macro own_project() as 'projekt';
 
 -- A quotient with six decimals: sums of it are exact, and so the same whatever the number of threads.
 create or replace temp macro exact_ratio(value) as value::decimal(18, 6);
+
+-- Weeks after the entry week in which the first to carry the case counts as the caseworker at intake: as long as a change
+-- of caseworker may take (marts.caseworker_assignments).
+create or replace temp macro intake_weeks() as 4;
+
+-- How far back what was known at intake reaches: a year.
+create or replace temp macro history_weeks() as 52;
+create or replace temp macro history_months() as 12;
