@@ -21,6 +21,7 @@ FEWEST = 20
 """Caseworkers, each beside a colleague, under which nothing is estimated."""
 WEAK = 10.0
 """Effective F of the first stage under which no number is given, only the values that are not rejected."""
+UNVARIED = NotEstimable("Ingen, eller alle, af borgerne er sanktioneret.", "Flere borgere eller en anden horisont.")
 NOBODY = NotEstimable("Ingen, eller alle, af borgerne er i denne tilstand.", "Flere borgere eller en anden horisont.")
 MORE = "Flere borgere pr. sagsbehandler, flere sagsbehandlere eller en længere periode."
 SOURCE = (
@@ -98,6 +99,8 @@ def strictness(frame: Any, outcomes: tuple[str, ...] = tuple(OUTCOMES), setting:
     intakes = read_intakes(frame, outcomes, setting)
     if intakes.caseworkers < FEWEST:
         return _result(intakes, dict.fromkeys(outcomes, Effect(_too_few(intakes.caseworkers))), None, ())
+    if np.ptp(intakes.sanctioned) == 0:
+        return _result(intakes, dict.fromkeys(outcomes, Effect(UNVARIED)), None, ())
     empty = {name: Effect(NOBODY) for name, values in intakes.outcomes.items() if np.ptp(values) == 0}
     intakes = replace(intakes, outcomes={n: y for n, y in intakes.outcomes.items() if n not in empty})
     made = _Made.of(intakes, setting.level)

@@ -259,6 +259,14 @@ def test_too_few_caseworkers_are_refused():
     assert found.light is Light.AMBER and found.first_stage is None
 
 
+@pytest.mark.parametrize("sanctioned", [True, False])
+def test_nobody_or_everybody_sanctioned_is_refused(sanctioned):
+    found = strictness(
+        World(municipalities=3).draw(2).with_columns(is_sanctioned=pl.lit(sanctioned)), OUTCOMES, SETTING
+    )
+    assert "Ingen, eller alle" in found.effects["job"].estimate.reason
+
+
 def test_who_cannot_be_compared_is_left_out_and_counted():
     frame = World(municipalities=6).draw(2)
     alone = pl.col("municipality_code") == 0
