@@ -28,6 +28,7 @@ SPEC = {
     "entry": "inflow",
     "horizons": [4, 26],
     "outcomes_to": None,
+    "risk_horizons": [4, 26],
 }
 BY_HAND = {
     "personer": (
