@@ -83,9 +83,7 @@ class Matching:
 class CellSums:
     """Sums over cells in which both arms have persons, and who was left out for want of one."""
 
-    sums: (
-        pl.DataFrame
-    )  # cell, part, cluster, horizon, is_treated, persons, weight, square (of weights), a weighted count per end state
+    sums: pl.DataFrame  # cell, part, cluster, horizon, is_treated, persons; sums of weight, its square and end states
     moments: pl.DataFrame  # cell, is_treated, persons; a count, sum and sum of squares per trait
     raw: pl.DataFrame  # the same by is_treated over everybody at risk
     traits: tuple[str, ...]
@@ -111,7 +109,7 @@ def cell_sums(
     """
     matching = matching or Matching()
     keys = tuple(matching.cells) if matching.by is None else (*matching.cells, matching.by)
-    _known(connection, risk, matching, keys)
+    known_columns(connection, risk, (*keys, *matching.censoring), (*matching.balance, matching.cluster))
     names = [f"cell_{i}" for i in range(len(keys))]
     _at_risk(connection, risk, matching, dict(zip(names, keys, strict=True)))
     _match(connection, names)
@@ -132,25 +130,29 @@ def cell_sums(
     return found
 
 
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+def known_columns(
+    connection: duckdb.DuckDBPyConnection, table: str, keys: tuple[str | Band, ...], others: tuple[str, ...]
+) -> None:
+    """Raise PanelError when the table lacks a column of the keys or of the others."""
+    known = {str(row[0]) for row in connection.execute(f"describe {table}").fetchall()}
+    wanted = {key.column if isinstance(key, Band) else key for key in keys} | set(others)
+    if absent := sorted(wanted - known):
+        raise PanelError(f"{table}: column '{absent[0]}' is absent; expected one of the table's. Check the matching.")
 
 
-def _sql(key: str | Band) -> str:
+def sql_of(key: str | Band) -> str:
+    """Return a key as SQL; unknown text is a value of its own."""
     return key.sql() if isinstance(key, Band) else f"coalesce({_quoted(key)}::varchar, '')"
 
 
-def _known(connection: duckdb.DuckDBPyConnection, risk: str, matching: Matching, keys: tuple[str | Band, ...]) -> None:
-    known = {str(row[0]) for row in connection.execute(f"describe {risk}").fetchall()}
-    wanted = [key.column if isinstance(key, Band) else key for key in (*keys, *matching.censoring)]
-    if absent := sorted({*wanted, *matching.balance, matching.cluster} - known):
-        raise PanelError(f"{risk}: column '{absent[0]}' is absent; expected one of the table's. Check the matching.")
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _at_risk(connection: duckdb.DuckDBPyConnection, risk: str, matching: Matching, keys: dict[str, str | Band]) -> None:
     """Make the table of the weeks at risk, by cell, with who is sanctioned in them and what a kept week weighs."""
     rates = {f"rate_{i}": key for i, key in enumerate(matching.censoring if matching.later == "censored" else ())}
-    cells = "".join(f"{_sql(key)} as {name}, " for name, key in (keys | rates).items())
+    cells = "".join(f"{sql_of(key)} as {name}, " for name, key in (keys | rates).items())
     columns = dict.fromkeys(("person_id", "spell_number", "benefit", "week", "spell_week", "sanction_week"))
     columns |= dict.fromkeys((*matching.balance, matching.cluster))
     reach = "".join(
@@ -168,7 +170,7 @@ def _at_risk(connection: duckdb.DuckDBPyConnection, risk: str, matching: Matchin
     connection.execute(
         f"""create or replace temp table at_risk_weeks as
         with weeks as (
-            select {cells}{", ".join(map(_quoted, columns))}, {_quoted(matching.cluster)}::varchar as cluster,
+            select {cells}{", ".join(map(_quoted, columns))}, {sql_of(matching.cluster)} as cluster,
                 coalesce(week = sanction_week, false) as is_first, coalesce(is_reversed, false) as is_reversed
             from {risk}
             where is_on_benefit and (sanction_week is null or week <= sanction_week)

@@ -157,19 +157,13 @@ def _block(found: CellSums, part: str, horizon: int, clusters: list[str]) -> _Bl
     codes = {name: i for i, name in enumerate(clusters)}
     cell = np.unique(rows["cell"].to_numpy(), return_inverse=True)[1]
     cluster = np.array([codes[name] for name in rows["cluster"].to_list()], dtype=np.int64)
+    pairs, place = np.unique(cell * len(clusters) + cluster, return_inverse=True)
+    cell, cluster = np.divmod(pairs, max(len(clusters), 1))
     is_treated = rows["is_treated"].to_numpy()
     values = rows.select("persons", "weight", *found.states, "square").to_numpy().astype(np.float64)
-    arms = [_by(values * (is_treated == arm)[:, None], *_pairs(cell, cluster)) for arm in (True, False)]
-    place = np.unique(cell * (len(clusters) + 1) + cluster)
-    cell, cluster = place // (len(clusters) + 1), place % (len(clusters) + 1)
-    block = _compare(arms[0][:, :-1], arms[1][:, :-1], cell, cluster, len(clusters))
-    return replace(block, compared=_effective(arms[0][:, 0], arms[1][:, [0, 1, -1]], cell))
-
-
-def _pairs(cell: Ints, cluster: Ints) -> tuple[Ints, int]:
-    """Return the place of each row among the pairs of cell and cluster that occur, and their number."""
-    pairs, place = np.unique(cell * (int(cluster.max(initial=0)) + 1) + cluster, return_inverse=True)
-    return place, pairs.size
+    ours, theirs = (_by(values * (is_treated == arm)[:, None], place, pairs.size) for arm in (True, False))
+    block = _compare(ours[:, :-1], theirs[:, :-1], cell, cluster, len(clusters))
+    return replace(block, compared=_effective(ours[:, 0], theirs[:, [0, 1, -1]], cell))
 
 
 def _by(values: Floats, place: Ints, size: int) -> Floats:

@@ -7,7 +7,9 @@ from dataclasses import replace
 import pytest
 from small_register import build_design, build_marts, fill, open_store, person
 
+from evaluator.design.meeting_weeks import meeting_weeks
 from evaluator.design.risk_cells import Band, Matching, cell_sums
+from evaluator.estimators.exits.meeting_hazards import meeting_hazards
 from evaluator.estimators.landmark import landmark
 from evaluator.inference.landmark_estimates import landmark_estimates
 from evaluator.models import build
@@ -140,6 +142,7 @@ def test_the_synthetic_register_runs_through(tmp_path_factory, built_example):
                  Band("weeks_since_no_show", (0, 2, 5)))  # fmt: skip
         every = Matching(cells=cells, horizons=(4, 26), cluster="person_id")
         sums = {each: cell_sums(connection, replace(every, decisions=each)) for each in ("all", "upheld")}
+        weeks = meeting_weeks(connection, {"jobsamtale": "counselling", "cv": "control"}, ("target_group",))
     found = landmark(sums["all"])
     assert found.share_matched[0] > 0.95
     shares = found.treated_share.reshape(2, len(END_STATES)).sum(axis=1)
@@ -150,3 +153,8 @@ def test_the_synthetic_register_runs_through(tmp_path_factory, built_example):
         job = estimates["", horizon, "job"]
         assert isinstance(job, Estimate)
         assert job.low < 0.0 < job.high
+    meetings = meeting_hazards(weeks)
+    assert meetings.exits == ("education", "job", "other_benefit", "self_support")
+    assert meetings.kinds == ("control", "counselling", "other")
+    ratio = meetings.ratio("job", "counselling", "other")  # a meeting's type is drawn at random and moves nothing
+    assert ratio.low < 0.0 < ratio.high
