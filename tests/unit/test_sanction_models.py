@@ -80,7 +80,8 @@ def test_rows_cover_each_week_of_a_spell_once(tmp_path):
         found = rows(
             connection,
             "select person_id, sum(stop_weeks - start_weeks) = max(stop_weeks), min(stop_weeks - start_weeks) > 0, "
-            "count(transition) filter (where transition <> 'sanction') from design.sanction_episodes group by 1 order by 1",
+            "count(transition) filter (where transition <> 'sanction') "
+            "from design.sanction_episodes group by 1 order by 1",
         )
         groups = rows(connection, "select distinct target_group, start_weeks >= 9 from design.sanction_episodes where "
                       "person_id = 'A' order by 2")  # fmt: skip
@@ -127,8 +128,8 @@ def test_kroner_and_reversed_decisions_are_counted_apart(tmp_path):
     with built(tmp_path, sanktioner=decided) as connection:
         found = rows(
             connection,
-            "select is_reversed, decisions, persons, without_amount, amount_dkk::integer from design.sanction_decisions "
-            "order by 1",
+            "select is_reversed, decisions, persons, without_amount, amount_dkk::integer "
+            "from design.sanction_decisions order by 1",
         )
         places = rows(connection, "select municipality_code, spells, sanctioned from design.sanction_municipalities")
     assert found == [(False, 1, 1, 1, 600), (True, 1, 1, 1, 600)]

@@ -1,5 +1,7 @@
 """Page one of a sanction report: where people went, by how much, and what other calculations would have said."""
 
+# ruff: noqa: E501  (a sentence is compared on one line)
+
 import math
 import re
 
@@ -95,8 +97,8 @@ def page(store):
 @pytest.mark.parametrize(
     "expected",
     [
-        "I uge 5–12 efter en sanktion er afgangen til selvforsørgelse uden job 1,31 (1,07 til 1,60) gange så høj som uden; "
-        "afgangen til job (1,02 (0,84 til 1,25) gange), uddannelse (0,97 (0,79 til 1,19) gange) og en anden ydelse",
+        "I uge 5–12 efter en sanktion er afgangen til selvforsørgelse uden job 1,31 gange så høj som uden (1,07 til 1,60); "
+        "afgangen til job (1,02 gange, 0,84 til 1,25), uddannelse (0,97 gange, 0,79 til 1,19) og en anden ydelse",
         "24,1 pct. af forløbene rummer en sanktion: i gennemsnit 14 pct. i den femtedel af kommunerne, der bruger dem "
         "mindst, og 52 pct. i den, der bruger dem mest.",
         "Inden for et år: job 10,4 pct. (8,3)",
@@ -106,6 +108,7 @@ def page(store):
         "Borgerne mistede 1,9 mio. kr. ved 1.200 sanktioner, der stod ved magt: 1.600 kr. pr. sanktion i gennemsnit.",
         "Uden uobserverede forskelle ville have sagt 0,91 for job og 1,17 for selvforsørgelse uden job.",
         "En naiv sammenligning ville have sagt 0,55 for job og 0,55 for selvforsørgelse uden job.",
+        "Udeblivelser regnes som en tilstand for sig.",
         "Hvad truslen om en sanktion gør ved dem, der aldrig får en, er ikke målt.",
         "Én sanktion mere pr. 100 modtagere om måneden er forbundet med",
     ],
@@ -127,7 +130,7 @@ def test_an_exit_that_falls_is_said_to_fall(store):
     run = copy(store, "sanktioner", "faldet")
     effect(store, run, "job", 0.6, is_headline=True)
     told = text_of(reports.render(store, run))
-    assert "er afgangen til job 0,60 (0,49 til 0,73) gange så høj som uden (95 pct. interval i parentes)" in told
+    assert "er afgangen til job 0,60 gange så høj som uden (0,49 til 0,73) (95 pct. interval i parentes)" in told
 
 
 def test_hidden_effects_and_shares_leave_the_comparison_of_municipalities_as_the_answer(store):
