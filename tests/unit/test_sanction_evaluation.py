@@ -76,7 +76,8 @@ def data(*made):
     )  # fmt: skip
     sanctioned = spells.filter(pl.col("sanction_weeks").is_not_null())
     comparisons = sanctioned.select(
-        "person_id", "spell_number", "is_reversed", "destination", weeks_after=pl.col("weeks") - pl.col("sanction_weeks"),
+        "person_id", "spell_number", "is_reversed", "destination",
+        weeks_after=pl.col("weeks") - pl.col("sanction_weeks"),
         compared_weeks_after=pl.lit(20), compared_destination=pl.lit("job"),
     )  # fmt: skip
     places = pl.DataFrame([
@@ -106,7 +107,7 @@ def test_pieces_are_the_finest_with_enough_exits_of_each_kind():
     assert [piece.from_weeks for piece in hazards(crowd()).pieces] == [0, 5, 13, 27]
     number, made = count(), []
     for name in ("job", "self_support"):
-        made += [spell(next(number), name, weeks, 10) for weeks in (12, 15) for _ in range(FEWEST)]
+        made += [spell(next(number), name, weeks, 10) for weeks in (12, 18) for _ in range(FEWEST)]
     for name in ("job", "self_support", "education"):
         made += [spell(next(number), name, 5 + i) for i in range(30)]
     found = hazards(data(*made))
