@@ -41,6 +41,7 @@ simulate: install
 
 faults: install
 	$(BIN)/python -m tests.faults.campaign
+	EVALUATOR_PLANTED=500 $(BIN)/python -m pytest tests/unit/test_planted_numbers.py
 
 mutate: install
 	$(BIN)/python -m tests.mutation.campaign

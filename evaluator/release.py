@@ -86,9 +86,12 @@ QUALITY_COLUMNS: dict[str, str] = {
     "quality_rejects": "extract text, column_name text, reason text, rows bigint, status text",
     "quality_columns": "extract text, column_name text, rows bigint, unknown bigint, share double, status text, "
     "may_be_blank boolean",
+    "quality_judged": "extract text, file text, sha256 text, column_name text, verdict text, numbers bigint, "
+    "share double",
     "quality_series": "series text, month date, rows bigint, status text",
     "quality_breaks": "series text, kind text, month date, before double, after double, change double, reform text",
     "quality_delays": "delay text, share double, status text",
+    "quality_exits": "exit_weeks int, destination text, exits bigint, status text",
     "quality_actions": "position int, kind text, code text, subject text, item text, month date, rows bigint, "
     "share double, status text, notes text",
 }

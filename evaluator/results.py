@@ -88,9 +88,12 @@ TABLES: dict[str, str] = {
     "replaced bigint, is_balanced boolean",
     "quality_rejects": "run_id text, extract text, column_name text, reason text, rows bigint",
     "quality_columns": "run_id text, extract text, column_name text, rows bigint, unknown bigint, may_be_blank boolean",
+    "quality_judged": "run_id text, extract text, file text, sha256 text, column_name text, verdict text, "
+    "numbers bigint, dated bigint",
     "quality_series": "run_id text, series text, month date, rows bigint",
     "quality_breaks": "run_id text, series text, kind text, month date, before double, after double, reform text",
     "quality_delays": "run_id text, delay text, meetings bigint",
+    "quality_exits": "run_id text, exit_weeks int, destination text, exits bigint",
     "quality_actions": "run_id text, position int, kind text, code text, subject text, item text, month date, "
     'rows bigint, "of" bigint, notes text',
 }

@@ -109,6 +109,10 @@ def _adjustment(spec: EvaluationSpec, refuse: Refuse) -> None:
         refuse("estimation", "covariates", "covariates are not used", "an 'adjustment' other than \"none\"")
     if asked and "adjustment" not in takes(answering):
         refuse(section, "adjustment", f"'{answering}' does not adjust", '"none", or an estimator that does')
+    for name in dict.fromkeys((*chosen.estimators, *spec.curve.estimators)):
+        for adjustment in sorted(asked):
+            if not _is_made_with(name, adjustment):
+                refuse(section, "adjustment", f"'{name}' does not adjust by {adjustment}", "what all estimators take")
 
 
 def _sensitivity(spec: EvaluationSpec, refuse: Refuse) -> None:
@@ -142,6 +146,15 @@ def takes(name: str) -> frozenset[str]:
     """Return the choices that an estimator has a field for."""
     found = plugins.load(name)
     return frozenset(field.name for field in fields(found)) if is_dataclass(found) else frozenset()
+
+
+def _is_made_with(name: str, adjustment: str) -> bool:
+    """Return whether an estimator has no choice of adjustment, or takes this one."""
+    try:
+        plugins.made(name, adjustment=adjustment)
+    except ValueError:
+        return False
+    return True
 
 
 def _declared(found: type, name: str) -> Any:

@@ -9,6 +9,15 @@ METHODS = {
         "borgere.",
         "effekt = (efter − før) i kommuner med indsatsen − (efter − før) i sammenligningskommuner",
     ),
+    "entropy_balancing": (
+        "Forskelle i forskelle med vægtede kohorter (entropibalancering)",
+        "Vi følger alle borgere, der begynder på ydelsen i en periode, og ser, hvor de er et fast antal uger senere. I "
+        "hver af de andre kommuner vægtes borgerne, så de i gennemsnit har samme træk ved indgangen som dem, der "
+        "begyndte i indsatskommunen efter starten; det samme gøres med indsatskommunens egne borgere før starten. Så "
+        "kan hverken en ny sammensætning af borgerne eller en anden sammensætning andre steder ligne en effekt. En "
+        "kommune, hvis borgere ikke kan vægtes til det, er ikke med. Uden valgte træk tæller alle borgere én gang.",
+        "effekt = (efter − vægtet før) i indsatskommunen − (vægtet efter − vægtet før) i de andre kommuner",
+    ),
     "imputation": (
         "Imputation",
         "Ud fra de kommuner og måneder, der ikke er omfattet, regnes kommunens eget niveau og månedens fælles niveau "

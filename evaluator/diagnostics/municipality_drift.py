@@ -13,7 +13,7 @@ import numpy as np
 
 from evaluator.diagnostics import credibility
 from evaluator.diagnostics.rank_check import THRESHOLD, rank_check
-from evaluator.inference.offered import MIN_DONORS, too_few_donors
+from evaluator.inference.judged import MIN_DONORS, too_few_donors
 from evaluator.inference.placebo import randomisation
 from evaluator.vocabulary import Bools, Diagnostic, Floats, NotEstimable, Placebos
 

@@ -16,7 +16,7 @@ from evaluator.diagnostics import credibility
 from evaluator.diagnostics.rank_check import THRESHOLD, rank_check
 from evaluator.errors import PanelError
 from evaluator.estimators.weighted_paths import Matching, Paths, contrasts_of
-from evaluator.inference.offered import MIN_DONORS, too_few_donors
+from evaluator.inference.judged import MIN_DONORS, too_few_donors
 from evaluator.inference.placebo import Randomisation, known_donors, randomisation
 from evaluator.vocabulary import NEVER, Diagnostic, Floats, Ints, Light, NotEstimable, Panel, Placebos
 

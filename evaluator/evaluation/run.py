@@ -20,6 +20,7 @@ from evaluator.evaluation import (
     sanctions,
     sensitivity,
     series,
+    series_power,
     trends,
 )
 from evaluator.evaluation.composition import composition
@@ -104,6 +105,7 @@ def _effects(
         found, series_checks = series.estimate(connection, spec, design, findings)
         if spec.primary.name in SERIES_OUTCOMES:
             primary, checks = found, series_checks
+            findings.facts(**series_power.known_beforehand(connection, spec, design))
     followed = {}
     for horizon in spec.horizons:
         try:
@@ -232,6 +234,8 @@ def _judge(
         facts["n_comparison"] = primary.clusters - primary.treated_clusters
     facts["credibility"] = light.value
     facts["plausibility"] = plausible.value if plausible else "none"
+    if band := credibility.band_of(spec.intervention.kind, spec.primary.name):
+        facts["plausible_low"], facts["plausible_high"] = band.green
     for check in checks:
         findings.add(
             "diagnostics",

@@ -13,7 +13,6 @@ import numpy as np
 from evaluator.errors import PanelError
 from evaluator.inference.aggregation import aggregate, averaging, cohort_shares, noise, without_noise
 from evaluator.inference.rule import TIE, size_of
-from evaluator.panel import select
 from evaluator.vocabulary import NEVER, Bools, Cell, Floats, Ints, Panel, Placebos, Sections
 
 DRAWS = 499
@@ -36,40 +35,6 @@ class Randomisation:
     b: float
 
 
-def placebos(estimator: Any, panel: Panel | Sections, kind: str) -> Placebos:
-    """Return the effects (P = 1 + K, the overall first) of the treated clusters and of each donor in their place.
-
-    The treated are left out while a donor stands in, so a constant taken from the treated outcome moves no donor's
-    effect. With several treated clusters, donors are drawn in sets of that number with their starts. Raises PanelError
-    when a cluster has persons of several starts.
-    """
-    starts = np.unique(panel.cohort[panel.cohort != NEVER])
-    return _stand_in(estimator, panel, kind, starts, None)
-
-
-def placebos_of(estimator: Any, panel: Panel | Sections, kind: str, starts: Ints, labels: Sequence[Any]) -> Placebos:
-    """Return the placebos of the cohorts `starts` at `labels` (None is the overall effect), NaN where one is absent."""
-    return _stand_in(estimator, panel, kind, starts, labels)
-
-
-def _stand_in(
-    estimator: Any, panel: Panel | Sections, kind: str, starts: Ints, wanted: Sequence[Any] | None
-) -> Placebos:
-    chosen = select(panel, np.isin(panel.cohort, starts) | (panel.cohort == NEVER))
-    own = cohort_of_cluster(chosen)
-    treated, donors = np.flatnonzero(own != NEVER), np.flatnonzero(own == NEVER)
-    actual, labels = _numbers(estimator, chosen, kind, wanted)
-    persons = np.bincount(chosen.cluster, weights=chosen.weight, minlength=own.size)
-    sets = donor_sets(donors.size, own[treated])
-    cohort = np.full((len(sets), donors.size), NEVER, dtype=np.int64)
-    for row, members in zip(cohort, sets, strict=True):
-        row[members] = own[treated]
-    sizes = np.array([persons[donors[members]].sum() for members in sets], dtype=np.float64)
-    pool = select(chosen, chosen.cohort == NEVER) if sets else chosen
-    table = when_assigned(estimator, pool, kind, cohort, labels).reshape(len(sets), actual.size)
-    return Placebos(actual, table, sizes, float(persons[treated].sum()))
-
-
 def when_assigned(estimator: Any, pool: Panel | Sections, kind: str, cohort: Ints, labels: Sequence[Any]) -> Floats:
     """Return the numbers (S, P) at `labels` had the pool's clusters started by `cohort` (S, G).
 
@@ -80,7 +45,7 @@ def when_assigned(estimator: Any, pool: Panel | Sections, kind: str, cohort: Int
     except PanelError:
         return np.full((len(cohort), len(labels)), np.nan)
     if made is None:
-        return np.array([_numbers(estimator, replace(pool, cohort=c[pool.cluster]), kind, labels)[0] for c in cohort])
+        return np.array([_numbers(estimator, replace(pool, cohort=c[pool.cluster]), kind, labels) for c in cohort])
     cells, effects = made
     cohorts = np.unique(cohort)
     plan = averaging(cells, pool.periods, cohorts, kind)
@@ -90,6 +55,32 @@ def when_assigned(estimator: Any, pool: Panel | Sections, kind: str, cohort: Int
     where = {None: 0, **{label: 1 + at for at, label in enumerate(plan.labels)}}
     absent = np.full((len(found), 1), np.nan)
     return without_noise(np.hstack([found, absent]), noise(pool))[:, [where.get(label, -1) for label in labels]]
+
+
+def effects_by_assignment(
+    estimator: Any, pool: Panel | Sections, cohort: Ints
+) -> Iterator[tuple[tuple[Cell, ...], Floats]]:
+    """Yield cells and effects (S', C) had the pool's clusters started by `cohort` (S, G), in order.
+
+    All at once where the estimator offers `effects_when_assigned`, else one at a time; no cells where one cannot be
+    fitted.
+    """
+    nothing: tuple[Cell, ...] = ()
+    try:
+        made = _made(estimator, pool, cohort)
+    except PanelError:
+        yield nothing, np.empty((len(cohort), 0))
+        return
+    if made is not None:
+        yield made
+        return
+    for each in cohort:
+        try:
+            fit = estimator.fit(replace(pool, cohort=each[pool.cluster]))
+        except PanelError:
+            yield nothing, np.empty((1, 0))
+            continue
+        yield fit.cells, fit.effect[None]
 
 
 def _made(estimator: Any, pool: Panel | Sections, cohort: Ints) -> tuple[tuple[Cell, ...], Floats] | None:
@@ -110,11 +101,6 @@ def cohort_of_cluster(panel: Panel | Sections) -> Ints:
             "Treat whole clusters, or let smaller units be the clusters."
         )
     return out
-
-
-def independent_donors(panel: Panel | Sections, stand_ins: int) -> int:
-    """Return how many placebos so many `stand_ins` are worth: sets of few clusters overlap and are not as many."""
-    return min(stand_ins, int(np.unique(panel.cluster[panel.cohort == NEVER]).size))
 
 
 def donor_sets(donors: int, starts: Ints) -> list[Ints]:
@@ -153,18 +139,14 @@ def different(assignments: Iterable[Ints], starts: Ints) -> Iterator[Ints]:
             yield members
 
 
-def _numbers(
-    estimator: Any, panel: Panel | Sections, kind: str, labels: Sequence[Any] | None
-) -> tuple[Floats, list[Any]]:
-    """Return the numbers at `labels` (None among them is the overall; without labels all), NaN where one is absent."""
+def _numbers(estimator: Any, panel: Panel | Sections, kind: str, labels: Sequence[Any]) -> Floats:
+    """Return the numbers at `labels` (None among them is the overall), NaN where one is absent."""
     try:
         found = aggregate(estimator.fit(panel), panel, kind)
     except PanelError:
-        names = list(labels or [None])
-        return np.full(len(names), np.nan), names
+        return np.full(len(labels), np.nan)
     table = {None: found.value, **dict(zip(found.labels, found.effect, strict=True))}
-    names = [None, *found.labels] if labels is None else list(labels)
-    return np.array([table.get(name, np.nan) for name in names]), names
+    return np.array([table.get(name, np.nan) for name in labels])
 
 
 def known_donors(placebos: Placebos, column: int = 0) -> Bools:

@@ -7,7 +7,7 @@ from typing import Any
 from reports import answer, numbers, words
 from reports.charts import before_after, end_states, forest
 from reports.figure import Figure, Table
-from reports.pages import denominator, municipality, sanctions
+from reports.pages import claim, denominator, in_short, sanctions
 from reports.released import Released, Row
 
 NO_START = "Evalueringen har ingen startdato, så der findes intet før og efter at sammenligne."
@@ -30,8 +30,8 @@ def context(released: Released) -> dict[str, Any]:
         "relevant": "" if refused else answer.relevant(released),
         "help": answer.help_needed(released) if refused else (),
         "exploratory": _exploratory(released),
-        "in_short": [] if refused else municipality.in_short(released),
-        "claim": municipality.claim(released),
+        "in_short": [] if refused else in_short.in_short(released),
+        "claim": claim.claim(released),
         "box": _box(released),
         "delivery": _delivery(released),
         "comparison": _comparison(released),
@@ -195,20 +195,20 @@ def _arrow(row: Row, kind: str) -> str:
 
 def _comparison(released: Released) -> dict[str, Any]:
     """Return the before-after claim beside the counterfactual, or why it is not shown."""
-    claim = released.fact("claim")
+    said = released.fact("claim")
     if released.answer_kind == "refused":
         why = (
             "Et før-efter-tal vises aldrig uden et svar på, hvad der ellers ville være sket, og det kan ikke beregnes."
         )
-        return {"claim": claim, "figure": None, "why": why, "sentence": ""}
+        return {"claim": said, "figure": None, "why": why, "sentence": ""}
     rows, estimate = released.primary("before_after"), released.overall()
     if not rows or estimate is None:
-        return {"claim": claim, "figure": None, "why": NO_START, "sentence": ""}
+        return {"claim": said, "figure": None, "why": NO_START, "sentence": ""}
     row = rows[0]
     needed = (row["before"], row["after"], row["counterfactual_after"], estimate["low"], estimate["high"])
     if not all(numbers.is_known(v) for v in needed):
-        return {"claim": claim, "figure": None, "why": _no_levels(row, estimate), "sentence": ""}
-    return {"claim": claim, "figure": _before_after(row, estimate), "why": "", "sentence": _told(released, row)}
+        return {"claim": said, "figure": None, "why": _no_levels(row, estimate), "sentence": ""}
+    return {"claim": said, "figure": _before_after(row, estimate), "why": "", "sentence": _told(released, row)}
 
 
 def _no_levels(row: Row, estimate: Row) -> str:
@@ -232,6 +232,8 @@ def _told(released: Released, row: Row) -> str:
     found = answer.stance(released)
     if found == "not_delivered":
         reading = f"Forskellen, {difference}, siger ikke, om indsatsen virker, for den blev ikke gennemført."
+    elif answer.is_unexplained(released):
+        reading = f"Forskellen, {difference}, er ikke tilfældig, men for stor til uden videre at tilskrive indsatsen."
     elif found in ("effect", "no_relevant_effect"):
         reading = f"Forskellen, {difference}, er det, der kan tilskrives indsatsen, med den usikkerhed stregen viser."
     else:

@@ -3,8 +3,8 @@
 -- Weeks in a row off the entry benefit that make an exit (DESIGN section 1; DREAMtoolsR uses four).
 create or replace temp macro exit_weeks() as 4;
 
--- The last week of those four decides the destination: so many weeks after the exit is dated.
-create or replace temp macro destination_weeks() as exit_weeks() - 1;
+-- The rules that exits are also counted by, to see how much rests on the four weeks (DOMAIN 2.2: sensitivity 2, 8 and 13).
+create or replace temp macro exit_rules() as [2, exit_weeks(), 8, 13];
 
 -- Outcomes are observed until so many weeks before the data end (DESIGN section 1).
 create or replace temp macro observation_lag_weeks() as 4;

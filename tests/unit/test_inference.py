@@ -231,9 +231,9 @@ def test_the_pre_trend_test_never_uses_partly_exposed_cohorts(treated):
 
 def test_each_donor_takes_the_start_with_the_treated_left_out():
     data = world([6], clusters=25)
-    found = placebos(GroupTime(), data, "simple")
+    (found,) = placebos(GroupTime(), data, "simple").treated
     moved = replace(data, outcome=data.outcome + 50.0 * ((data.cohort == 6) & (data.period >= 6)))
-    again = placebos(GroupTime(), moved, "simple")
+    (again,) = placebos(GroupTime(), moved, "simple").treated
     assert found.donors.shape == (24, 1)
     np.testing.assert_allclose(again.donors, found.donors, atol=1e-9)
     np.testing.assert_allclose(again.effect, found.effect + 50)
