@@ -65,6 +65,16 @@ METHODS = {
     ),
 }
 
+TIMING_OF_EVENTS = (
+    "De sanktionerede: hver borger følges uge for uge, fra forløbet begynder, og afgangen til hver af de fire "
+    "tilstande efter den første sanktion sammenlignes med afgangen for dem, der endnu ikke har fået en, inden for "
+    "samme ydelse og målgruppe, alder, køn, år, sagstal og kommunens eget niveau. Udeblivelser regnes som en tilstand"
+    " for sig. Forskelle, som data ikke viser, kommer ind som typer af borgere, der både kan have lettere ved at "
+    "komme i job og sjældnere få en sanktion (Abbring og van den Berg 2003; Gaure, Røed og Zhang 2007). Uger i "
+    "støttet arbejde tæller ikke med, for der gives ingen sanktioner. Senere sanktioner er en del af det, der følger "
+    "efter den første."
+)
+
 INFERENCE = {
     "leave_one_cluster_out": "udeladelse af én kommune ad gangen og en t-fordeling",
     "influence_function": "spredning mellem kommuner",

@@ -38,12 +38,14 @@ EFFECTS_CAPTION = (
 )
 INCIDENCE_CAPTION = (
     "Andele af alle, der fik en sanktion, talt fra sanktionen; resten er stadig på ydelsen. Sammenlignelige er lige så "
-    "længe inde i forløbet og har samme ydelse, målgruppe, alder, år og udeblivelse, men ingen sanktion; de følges, til "
-    "de selv får en. Skygge: 95 pct. interval. Forskellen er ikke i sig selv en virkning: sagsbehandleren har valgt."
+    "længe inde i forløbet og har samme ydelse, målgruppe, alder, år og udeblivelse, men ingen sanktion; de følges, "
+    "til de selv får en. Skygge: 95 pct. interval. Forskellen er ikke i sig selv en virkning: sagsbehandleren har "
+    "valgt."
 )
 NAIVE_WHY = (
-    "Den naive sammenligning tager hele forløbet med for dem, der på et tidspunkt fik en sanktion. Den, der bliver længe, "
-    "når at få en, så de sanktionerede ser ud til at forlade ydelsen langsomt; og sagsbehandleren vælger, hvem der får en."
+    "Den naive sammenligning tager hele forløbet med for dem, der på et tidspunkt fik en sanktion. Den, der bliver "
+    "længe, når at få en, så de sanktionerede ser ud til at forlade ydelsen langsomt; og sagsbehandleren vælger, hvem "
+    "der får en."
 )
 THREAT = "Hvad truslen om en sanktion gør ved dem, der aldrig får en, er ikke målt."
 

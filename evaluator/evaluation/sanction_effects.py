@@ -40,17 +40,14 @@ class Subject:
 
 def effects(data: Spells, spec: EvaluationSpec, findings: Findings) -> tuple[Estimate | NotEstimable, list[Diagnostic]]:
     """Add the effects of a sanction on each exit; return the headline (self-support without job) and the checks."""
-    assert spec.sanctions is not None
-    points, seed = spec.sanctions.mass_points, spec.estimation.seed
     findings.add("sanction_effects", *_naive(data.spells))
-    found = hazards(data)
-    fitted = found if isinstance(found, NotEstimable) else fit(found, points, seed)
-    if isinstance(found, NotEstimable) or isinstance(fitted, NotEstimable):
-        refused = fitted if isinstance(fitted, NotEstimable) else _no_fit()
-        findings.add("sanction_effects", *(_refusal(name, refused, Subject(MAIN)) for name in DESTINATIONS))
-        told = {"reason": refused.reason, "what_would_help": refused.what_would_help}
+    made = _fitted(data, spec)
+    if isinstance(made, NotEstimable):
+        findings.add("sanction_effects", *(_refusal(name, made, Subject(MAIN)) for name in DESTINATIONS))
+        told = {"reason": made.reason, "what_would_help": made.what_would_help}
         findings.add("refusals", {"outcome": "exit_self_support", **told})
-        return refused, []
+        return made, []
+    found, fitted = made
     for subject, one in ((Subject(MAIN), fitted.chosen), (Subject(PLAIN), fitted.path[0])):
         findings.add("sanction_effects", *_rows(found, one, subject))
     _add_standing(data, spec, findings)
@@ -61,9 +58,22 @@ def effects(data: Spells, spec: EvaluationSpec, findings: Findings) -> tuple[Est
         mass_points_tried=len(fitted.path),
         sanction_model_persons=fitted.chosen.persons,
     )
-    piece = headline(found.pieces)
     checks = [_anticipation(fitted.chosen, name, found) for name in ("job", "self_support")]
-    return fitted.chosen.estimate(f"self_support.{piece.column}"), [*checks, _convergence(fitted)]
+    own = fitted.chosen.estimate(f"self_support.{headline(found.pieces).column}")
+    answer = replace(own, clusters=0) if math.isfinite(own.low) else _flat()  # its clusters are persons
+    return answer, [*checks, _convergence(fitted)]
+
+
+def _fitted(
+    data: Spells, spec: EvaluationSpec, by: str | None = None, mass_points: int | None = None
+) -> tuple[Hazards, TimingOfEvents] | NotEstimable:
+    """Return the rows of the duration model and its fit, or in a reader's words why there is none."""
+    assert spec.sanctions is not None
+    found = hazards(data, by)
+    if isinstance(found, NotEstimable):
+        return found
+    fitted = fit(found, mass_points or spec.sanctions.mass_points, spec.estimation.seed)
+    return _flat() if isinstance(fitted, NotEstimable) else (found, fitted)
 
 
 def headline(pieces: tuple[Piece, ...]) -> Piece:
@@ -125,24 +135,19 @@ def _normal(value: float, se: float, persons: int) -> Estimate:
 
 def _add_standing(data: Spells, spec: EvaluationSpec, findings: Findings) -> None:
     """Add the effects without the sanctions that were reversed, where some were."""
-    assert spec.sanctions is not None
-    reversed_ones = data.spells["is_reversed"].fill_null(False)
-    if not reversed_ones.any():
+    if not data.spells["is_reversed"].fill_null(False).any():
         return
-    found = hazards(data.without_reversed())
-    fitted = found if isinstance(found, NotEstimable) else fit(found, spec.sanctions.mass_points, spec.estimation.seed)
-    if isinstance(found, NotEstimable) or isinstance(fitted, NotEstimable):
-        return
-    findings.add("sanction_effects", *_rows(found, fitted.chosen, Subject(MAIN, STANDING)))
+    made = _fitted(data.without_reversed(), spec)
+    if not isinstance(made, NotEstimable):
+        found, fitted = made
+        findings.add("sanction_effects", *_rows(found, fitted.chosen, Subject(MAIN, STANDING)))
 
 
 def _add_groups(data: Spells, by: str, spec: EvaluationSpec, findings: Findings) -> None:
     """Add the effects by type of sanction or by target group, without heterogeneity."""
-    found = hazards(data, by)
-    if isinstance(found, NotEstimable):
-        return
-    fitted = fit(found, 1, spec.estimation.seed)
-    if not isinstance(fitted, NotEstimable):
+    made = _fitted(data, spec, by, mass_points=1)
+    if not isinstance(made, NotEstimable):
+        found, fitted = made
         findings.add("sanction_effects", *_rows(found, fitted.chosen, Subject(PLAIN, by)))
 
 
@@ -183,10 +188,6 @@ def _too_few() -> NotEstimable:
 
 def _flat() -> NotEstimable:
     return NotEstimable("Data kan ikke skelne virkningen fra de øvrige forhold i modellen.", "Flere borgere.")
-
-
-def _no_fit() -> NotEstimable:
-    return NotEstimable("Varighedsmodellen kan ikke beregnes.", "Flere borgere.")
 
 
 def _anticipation(fitted: MassPoints, destination: str, found: Hazards) -> Diagnostic:

@@ -26,7 +26,8 @@ STATES = ("is_no_show_recent", "is_no_show_before")
 """A missed meeting is a state of its own: it may be the sign of work that was found. It moves the exits alone, since a
 sanction follows from it: of the hazard to a sanction it is a part."""
 BASELINE = (13.0, 26.0, 52.0, 104.0)
-REFERENCE_YEAR = 2016
+REFERENCE_YEAR, REFERENCE_CASES, CASES = 2016, 70.0, 10.0
+"""Columns are small numbers around zero: curvatures far apart make the search of the mass points slow."""
 COMMON = 0.01
 """Share of rows under which a category is put together with the most frequent one."""
 PRIOR_WEEKS = 520.0
@@ -103,17 +104,22 @@ class Hazards:
 def hazards(data: Spells, by: str | None = None) -> Hazards | NotEstimable:
     """Return the rows of spells seen from their start, with the finest pieces that enough exits are behind.
 
-    With `by` (sanction_type or target_group) each of its groups has pieces of its own. A spell that began before the
-    panel is left out here: who of them is left is chosen by what nobody recorded. So are weeks in supported work or off
-    the benefit, when nobody is sanctioned, and exits out of them: the hazards are those of leaving the plain benefit.
-    Refused where too few left for a job or for self-support after a sanction.
+    With `by` (sanction_type or target_group) each of its groups has pieces of its own; weeks in a piece with too few
+    are left out, so that they stand on neither side. A spell that began before the panel is left out here: who of them
+    is left is chosen by what nobody recorded. So are weeks in supported work or off the benefit, when nobody is
+    sanctioned, and exits out of them: the hazards are those of leaving the plain benefit. Refused where too few left
+    for a job or for self-support after a sanction.
     """
+    import polars as pl
+
     frame, covariates = _with_covariates(_rows(data), data)
     for cuts in PIECES if by is None else PIECES[-1:]:
         timed, pieces = _with_pieces(frame, cuts, by)
         enough = {piece: _supported(timed, piece.column) for piece in pieces}
-        kept = tuple(piece for piece in pieces if by is None or len(enough[piece]) == len(DESTINATIONS))
+        kept = tuple(piece for piece in pieces if by is None or {"job", "self_support"} <= set(enough[piece]))
         exits = tuple(name for name in DESTINATIONS if kept and all(name in enough[piece] for piece in kept))
+        thin = [pl.col(piece.column) > 0 for piece in pieces if piece not in kept]
+        timed = timed.filter(~pl.any_horizontal(pl.lit(False), *thin))
         if {"job", "self_support"} <= set(exits):
             break
     else:
@@ -181,7 +187,7 @@ def _with_covariates(frame: pl.DataFrame, data: Spells) -> tuple[pl.DataFrame, l
         age=pl.col("age_group").fill_null("uoplyst"),
         gender=pl.col("sex").fill_null("uoplyst"),
         calendar_year=(pl.col("year") - REFERENCE_YEAR).cast(pl.Float64),
-        cases_per_worker=pl.col("caseload").cast(pl.Float64),
+        tens_of_cases=(pl.col("caseload").cast(pl.Float64) - REFERENCE_CASES) / CASES,
     )
     names = ["calendar_year"]
     for column in ("visited", "age", "gender"):
@@ -190,8 +196,8 @@ def _with_covariates(frame: pl.DataFrame, data: Spells) -> tuple[pl.DataFrame, l
         made = [(pl.col(column) == value).cast(pl.Float64).alias(f"{column}={value}") for value in common[1:]]
         frame = frame.with_columns(made)
         names += [one.meta.output_name() for one in made]
-    if not frame["cases_per_worker"].has_nulls():
-        names.append("cases_per_worker")
+    if not frame["tens_of_cases"].has_nulls():
+        names.append("tens_of_cases")
     levels = _levels(data.municipalities)
     frame = frame.join(levels, on="municipality_code", how="left").with_columns(
         pl.col(levels.columns[1:]).fill_null(0.0)

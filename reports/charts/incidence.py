@@ -22,7 +22,7 @@ def incidence(rows: list[Row], title: str) -> Figure | None:
     hue = alt.Color(
         "arm:N",
         scale=alt.Scale(domain=arms, range=[theme.PALETTE["treated"], theme.PALETTE["counterfactual"]]),
-        legend=alt.Legend(orient="top"),
+        legend=alt.Legend(orient="top", symbolOpacity=1),
     )
     base = alt.Chart(figure.data(points)).encode(
         x=alt.X("weeks:Q", title="Uger siden", axis=alt.Axis(grid=False, values=[0, 13, 26, 39, 52]))

@@ -21,7 +21,7 @@ def context(released: Released) -> list[dict[str, Any]]:
     if released.answer_kind == "refused":
         figures = _caseload(released)
         shown = [_section("sagstal", "Sagstallet: planlagt og målt", figures, "")] if any(figures) else []
-        return [*shown, _section("beregninger", "Beregninger", [], REFUSED)]
+        return [*sanctions.sections(released), *shown, _section("beregninger", "Beregninger", [], REFUSED)]
     return [
         *sanctions.sections(released),
         _section("sagstal", "Sagstallet: planlagt og målt", _caseload(released), _no_caseload(released)),

@@ -35,18 +35,21 @@ def sentence(released: Released) -> str:
     ups = [row for row in found if row["low"] > 0]
     downs = [row for row in found if row["high"] < 0]
     rest = [row for row in found if row not in ups and row not in downs]
-    told = [f"er afgangen til {_where(row)} {_told(row)} gange så høj som uden" for row in (*ups, *downs)]
+    told = [f"er afgangen til {_where(row)} {_ratio(row)} så høj som uden ({_span(row)})" for row in (*ups, *downs)]
     if rest:
-        named = words.listed([f"{_where(row)} ({_told(row)} gange)" for row in rest], limit=9)
+        named = words.listed([f"{_where(row)} ({_ratio(row)}, {_span(row)})" for row in rest], limit=9)
         told.append(("kan afgangen til " if not told else "afgangen til ") + named + ("" if not told else " kan"))
         told[-1] += " ikke skelnes fra uændret"
     when = sanction_words.weeks(found[0])
     return f"I {when} efter en sanktion {'; '.join(told)} (95 pct. interval i parentes)."
 
 
-def _told(row: Row) -> str:
-    value = numbers.number(math.exp(row["value"]), 2)
-    return f"{value} ({sanction_words.span(math.exp(row['low']), math.exp(row['high']))})"
+def _ratio(row: Row) -> str:
+    return sanction_words.ratio(math.exp(row["value"]))
+
+
+def _span(row: Row) -> str:
+    return sanction_words.span(math.exp(row["low"]), math.exp(row["high"]))
 
 
 def _where(row: Row) -> str:
@@ -174,7 +177,7 @@ def _box(released: Released) -> list[tuple[str, str]]:
     headline = _headlines(released)
     asked = {row["destination"]: row for row in headline}
     rows = [
-        (f"Afgang til {sanction_words.WHERE[name]}", f"{_told(asked[name])} gange")
+        (f"Afgang til {sanction_words.WHERE[name]}", f"{_ratio(asked[name])} ({_span(asked[name])})")
         for name in ("self_support", "job")
         if name in asked
     ]
