@@ -37,6 +37,7 @@ simulate: install
 	$(BIN)/python -m tests.simulation.few_treated
 	$(BIN)/python -m tests.simulation.detectable
 	$(BIN)/python -m tests.simulation.timing_of_events
+	$(BIN)/python -m tests.simulation.landmark
 
 faults: install
 	$(BIN)/python -m tests.faults.campaign
