@@ -43,7 +43,7 @@ def durdata(path: Path) -> Row:
 
 def weekly(persons: int) -> Row:
     """Return time and memory on simulated persons in weekly rows."""
-    from tests.simulation import timing_of_events as world
+    from tests.simulation import timing_of_events_worlds as world
 
     draw = world.draw("plain", persons, 1)
     weeks = pl.int_ranges(0, pl.col("duration").ceil().cast(pl.Int64))

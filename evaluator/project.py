@@ -40,6 +40,9 @@ MAPPING_TEXT = """\
 #
 # [kommunepanel.set]                 en fast værdi til en kolonne, som filen ikke har
 # ydelse = "nettoledige_kontanthjaelp"
+#
+# [samtaler]                         kolonner med tal, der ligner CPR-numre uden at være det; det noteres i leverancen
+# no_cpr = ["sagsbehandler_id"]
 """
 
 GITIGNORE_TEXT = """\

@@ -16,6 +16,7 @@ from evaluator.quality.rules import RULES as QUALITY_RULES
 from evaluator.release_one_treated import RULES as ONE_TREATED_RULES
 from evaluator.release_rules import RULES as RUN_RULES
 from evaluator.release_rules import Policy
+from evaluator.release_sanctions import RULES as SANCTION_RULES
 from evaluator.results import ensure
 
 Row = dict[str, Any]
@@ -62,6 +63,16 @@ COLUMNS: dict[str, str] = {
     "refusals": "outcome text, reason text, what_would_help text",
     "caveats": "position int, text text",
     "participants": "outcome text, horizon_weeks int, who text, persons bigint, share double, status text",
+    "sanction_effects": "destination text, method text, subset text, group_name text, from_weeks int, to_weeks int, "
+    "value double, low double, high double, se double, p_value double, unit text, events bigint, persons bigint, "
+    "is_headline boolean, reason text, what_would_help text, green_low double, green_high double, amber_low double, "
+    "amber_high double, plausibility text, status text",
+    "sanction_incidence": "arm text, destination text, weeks int, share double, low double, high double, "
+    "persons bigint, status text",
+    "sanction_shares": "measure text, arm text, group_name text, weeks int, persons bigint, share double, low double, "
+    "high double, status text",
+    "sanction_amounts": "sanction_type text, is_reversed boolean, decisions bigint, persons bigint, "
+    "without_amount bigint, amount_dkk double, status text",
 }
 QUALITY_COLUMNS: dict[str, str] = {
     "run": COLUMNS["run"],
@@ -75,18 +86,22 @@ QUALITY_COLUMNS: dict[str, str] = {
     "quality_rejects": "extract text, column_name text, reason text, rows bigint, status text",
     "quality_columns": "extract text, column_name text, rows bigint, unknown bigint, share double, status text, "
     "may_be_blank boolean",
+    "quality_judged": "extract text, file text, sha256 text, column_name text, verdict text, numbers bigint, "
+    "share double",
     "quality_series": "series text, month date, rows bigint, status text",
     "quality_breaks": "series text, kind text, month date, before double, after double, change double, reform text",
     "quality_delays": "delay text, share double, status text",
+    "quality_exits": "exit_weeks int, destination text, exits bigint, status text",
     "quality_actions": "position int, kind text, code text, subject text, item text, month date, rows bigint, "
     "share double, status text, notes text",
 }
 """The tables of a quality report, released under the fingerprint of the state that was measured."""
-RULES = {**RUN_RULES, **ONE_TREATED_RULES}
+RULES = {**RUN_RULES, **ONE_TREATED_RULES, **SANCTION_RULES}
 EFFECT_TABLES = (
     *("estimates", "before_after", "end_states", "placebos", "groups", "means"),
     *("bounds", "drift", "curve", "decomposition", "participants"),
     *("paths", "placebo_paths", "weights", "fits", "tests", "claim"),
+    *("sanction_effects", "sanction_incidence"),
 )
 """Tables from which an effect can be read or computed; of a refused run nothing in them leaves."""
 

@@ -20,7 +20,7 @@ SHARE_DECIMALS = 4
 RATE_DECIMALS = 7  # exits per person a month are small numbers
 STATE_PARTS = ("entry_benefit", "other_benefit", "supported_work")
 STATES = ("job", "education", *STATE_PARTS, "self_support", "left_register")
-COUNT_FACTS = ("persons_treated", "persons_comparison")
+COUNT_FACTS = ("persons_treated", "persons_comparison", "sanction_persons", "sanction_spells", "sanction_model_persons")
 SIZE_BANDS = ((50, "under 50"), (200, "50-199"), (math.inf, "200 eller flere"))
 
 

@@ -71,6 +71,16 @@ TABLES: dict[str, str] = {
     "refusals": "run_id text, outcome text, reason text, what_would_help text",
     "caveats": "run_id text, position int, text text",
     "participants": "run_id text, outcome text, horizon_weeks int, who text, persons bigint, count bigint",
+    "sanction_effects": "run_id text, destination text, method text, subset text, group_name text, from_weeks int, "
+    "to_weeks int, value double, low double, high double, se double, p_value double, unit text, events bigint, "
+    "persons bigint, is_headline boolean, is_estimable boolean, reason text, what_would_help text, green_low double, "
+    "green_high double, amber_low double, amber_high double, plausibility text",
+    "sanction_incidence": "run_id text, arm text, destination text, weeks int, share double, low double, high double, "
+    "events bigint, persons bigint",
+    "sanction_shares": "run_id text, measure text, arm text, group_name text, weeks int, count bigint, persons bigint, "
+    "share double, low double, high double",
+    "sanction_amounts": "run_id text, sanction_type text, is_reversed boolean, decisions bigint, persons bigint, "
+    "without_amount bigint, amount_dkk double",
     "quality_deliveries": "run_id text, extract text, file text, sha256 text, loaded_on date, rows bigint, "
     "usable bigint, rejected bigint, replaced bigint, period_from date, period_to date, "
     "is_balanced boolean",
@@ -78,9 +88,12 @@ TABLES: dict[str, str] = {
     "replaced bigint, is_balanced boolean",
     "quality_rejects": "run_id text, extract text, column_name text, reason text, rows bigint",
     "quality_columns": "run_id text, extract text, column_name text, rows bigint, unknown bigint, may_be_blank boolean",
+    "quality_judged": "run_id text, extract text, file text, sha256 text, column_name text, verdict text, "
+    "numbers bigint, dated bigint",
     "quality_series": "run_id text, series text, month date, rows bigint",
     "quality_breaks": "run_id text, series text, kind text, month date, before double, after double, reform text",
     "quality_delays": "run_id text, delay text, meetings bigint",
+    "quality_exits": "run_id text, exit_weeks int, destination text, exits bigint",
     "quality_actions": "run_id text, position int, kind text, code text, subject text, item text, month date, "
     'rows bigint, "of" bigint, notes text',
 }

@@ -139,6 +139,14 @@ class PlaceboOutcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Sanctions:
+    """Those who are sanctioned, followed person by person; without it municipalities alone are compared."""
+
+    persons: int = 10_000  # drawn at random by a seeded hash, with all their spells
+    mass_points: int = 3  # most kinds of person that the model may tell apart
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """What somebody said the intervention did: repeated as arithmetic, never as a finding.
 
@@ -175,6 +183,7 @@ class EvaluationSpec:
     curve: Curve = field(default_factory=Curve)
     placebo_outcomes: tuple[PlaceboOutcome, ...] = ()
     claim: Claim | None = None
+    sanctions: Sanctions | None = None
     file: str = ""
     text: str = ""  # as read, once: what is stored is what was locked
 
@@ -238,7 +247,10 @@ class EvaluationSpec:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-ADDED_LATER = ("adjustment", "covariates", "curve", "placebo_outcomes", "exclude_neighbours", "other_projects")
+ADDED_LATER = (
+    *("adjustment", "covariates", "curve", "placebo_outcomes", "exclude_neighbours", "other_projects"),
+    "sanctions",
+)
 
 
 def _default(of: Any) -> Any:

@@ -34,6 +34,7 @@ from evaluator.spec import (
     PanelChoice,
     PlaceboOutcome,
     Population,
+    Sanctions,
     Start,
 )
 from evaluator.spec_lines import line_of
@@ -142,6 +143,10 @@ _SECTIONS: dict[str, tuple[type, dict[str, Check]]] = {
         },
     ),
     "placebo_outcome": (PlaceboOutcome, {"name": values.one_of(*PLACEBO_OUTCOMES)}),
+    "sanctions": (
+        Sanctions,
+        {"persons": values.whole(500, 10_000_000), "mass_points": values.whole(1, 12)},
+    ),
     "disclosure": (Disclosure, {"minimum_count": values.whole(5, 100), "published": values.flag}),
 }
 _REPEATED = {"outcome": "outcomes", "placebo_outcome": "placebo_outcomes"}

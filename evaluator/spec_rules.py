@@ -53,6 +53,8 @@ def _outcomes(spec: EvaluationSpec, refuse: Refuse) -> None:
 
 def _exits(spec: EvaluationSpec, refuse: Refuse) -> None:
     exits = [o for o in spec.outcomes if o.name in EXIT_OUTCOMES]
+    if spec.sanctions is not None and spec.intervention.kind != "sanction":
+        refuse("sanctions", "", "persons are followed from a sanction on", "kind = 'sanction', or no [sanctions]")
     if (spec.intervention.kind == "sanction") != bool(exits):
         refuse("outcome", "name", "exit outcomes belong to kind = 'sanction' and to it alone", ", ".join(EXIT_OUTCOMES))
     if exits and (spec.population != Population(spec.population.benefits) or spec.panel.period != "month"):
@@ -107,6 +109,10 @@ def _adjustment(spec: EvaluationSpec, refuse: Refuse) -> None:
         refuse("estimation", "covariates", "covariates are not used", "an 'adjustment' other than \"none\"")
     if asked and "adjustment" not in takes(answering):
         refuse(section, "adjustment", f"'{answering}' does not adjust", '"none", or an estimator that does')
+    for name in dict.fromkeys((*chosen.estimators, *spec.curve.estimators)):
+        for adjustment in sorted(asked):
+            if not adjusts_by(name, adjustment):
+                refuse(section, "adjustment", f"'{name}' does not adjust by {adjustment}", "what all estimators take")
 
 
 def _sensitivity(spec: EvaluationSpec, refuse: Refuse) -> None:
@@ -134,6 +140,15 @@ def _assignment(spec: EvaluationSpec, refuse: Refuse) -> None:
 def is_exhibit(name: str) -> bool:
     """Return whether an estimator is shown as a warning only: its class says `is_exhibit = True`."""
     return _declared(plugins.load(name), "is_exhibit") is True
+
+
+def adjusts_by(name: str, adjustment: str) -> bool:
+    """Return whether an estimator takes this adjustment, or has none to choose."""
+    try:
+        plugins.made(name, adjustment=adjustment)
+    except ValueError:
+        return False
+    return True
 
 
 def takes(name: str) -> frozenset[str]:

@@ -79,6 +79,13 @@ STEPS: tuple[str, ...] = (
     alter table raw.dream_codes add column valid_from date;
     alter table raw.dream_codes add column valid_to date;
     """,
+    # Columns whose numbers the CPR guard passed: declared by the project, or told by their share of dates.
+    """
+    create table raw.judged_columns (
+        delivery_id bigint not null, extract varchar not null, column_name varchar not null,
+        verdict varchar not null, numbers bigint not null, dated bigint not null
+    );
+    """,
 )
 VERSION = len(STEPS)
 # How DuckDB says that a file is taken: on POSIX, and on Windows.

@@ -39,6 +39,11 @@ def is_hidden(released: Released) -> bool:
     return estimate is not None and estimate["status"] == "suppressed"
 
 
+def is_unexplained(released: Released) -> bool:
+    """Return whether a difference is beyond chance and also beyond everything that earlier studies found."""
+    return released.answer_kind == "effect" and released.fact("plausibility") == "red"
+
+
 def stance(released: Released) -> str:
     """Return what the run can answer: its kind, unless delivery or too few persons stand in the way."""
     if released.answer_kind == "refused":
@@ -54,6 +59,8 @@ def size_label(released: Released) -> str:
     """Return what the box calls the size: only a found effect is called one."""
     found = stance(released)
     if found in ("not_delivered", "hidden"):
+        return "Forskel"
+    if is_unexplained(released):
         return "Forskel"
     return "Bedste bud" if found == "undecided" else size_word(released).capitalize()
 
@@ -111,6 +118,11 @@ def _effect(released: Released, estimate: Row) -> str:
     found = f"{clause(estimate)}{_when(released)}, end uden indsatsen ({_range(estimate)})."
     if released.answer_kind == "no_relevant_effect":
         return f"Indsatsen har ikke haft en effekt af betydning: {found}"
+    if is_unexplained(released):
+        return (
+            f"{clause(estimate).capitalize()}{_when(released)}, end sammenligningen lader vente ({_range(estimate)}). "
+            "Så stor en ændring er ikke set i tidligere undersøgelser og kan have andre årsager end indsatsen."
+        )
     return f"Indsatsens effekt er, at {found}"
 
 

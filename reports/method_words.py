@@ -9,6 +9,15 @@ METHODS = {
         "borgere.",
         "effekt = (efter − før) i kommuner med indsatsen − (efter − før) i sammenligningskommuner",
     ),
+    "entropy_balancing": (
+        "Forskelle i forskelle med vægtede kohorter (entropibalancering)",
+        "Vi følger alle borgere, der begynder på ydelsen i en periode, og ser, hvor de er et fast antal uger senere. I "
+        "hver af de andre kommuner vægtes borgerne, så de i gennemsnit har samme træk ved indgangen som dem, der "
+        "begyndte i indsatskommunen: før starten som før, efter starten som efter. Så kan hverken en ny sammensætning "
+        "af borgerne eller en anden sammensætning andre steder ligne en effekt. En kommune, hvis borgere ikke kan "
+        "vægtes til det, er ikke med. Uden valgte træk tæller alle borgere én gang.",
+        "effekt = (efter − før) i indsatskommunen − (vægtet efter − vægtet før) i de andre kommuner",
+    ),
     "imputation": (
         "Imputation",
         "Ud fra de kommuner og måneder, der ikke er omfattet, regnes kommunens eget niveau og månedens fælles niveau "
@@ -55,6 +64,16 @@ METHODS = {
         "afgang = kommunens eget niveau + månedens fælles niveau + hældning × sanktioner pr. 100 modtagere",
     ),
 }
+
+TIMING_OF_EVENTS = (
+    "De sanktionerede: hver borger følges uge for uge, fra forløbet begynder, og afgangen til hver af de fire "
+    "tilstande efter den første sanktion sammenlignes med afgangen for dem, der endnu ikke har fået en, inden for "
+    "samme ydelse og målgruppe, alder, køn, år, sagstal og kommunens eget niveau. Udeblivelser regnes som en tilstand"
+    " for sig. Forskelle, som data ikke viser, kommer ind som typer af borgere, der både kan have lettere ved at "
+    "komme i job og sjældnere få en sanktion (Abbring og van den Berg 2003; Gaure, Røed og Zhang 2007). Uger i "
+    "støttet arbejde tæller ikke med, for der gives ingen sanktioner. Senere sanktioner er en del af det, der følger "
+    "efter den første."
+)
 
 INFERENCE = {
     "leave_one_cluster_out": "udeladelse af én kommune ad gangen og en t-fordeling",

@@ -58,6 +58,8 @@ TABLES = {
     "week_status": "Uger",
     "person_month": "Personer pr. måned",
     "exits": "Afgang fra ydelse",
+    "benefit_episodes": "Forløb på ydelse efter uger uden",
+    "exits_by_rule": "Afgang fra ydelse efter uger uden",
     "sanction_events": "Sanktionsafgørelser",
     "caseworker_month": "Sagsbehandlere pr. måned",
     "caseworker_assignments": "Hvem der havde hvem",
@@ -84,6 +86,10 @@ REASONS = {
     "iso_week": "er ingen uge",
     "unreadable": "kan ikke læses",
 }
+JUDGED = {
+    "declared": "erklæret uden CPR-numre i mapping.toml",
+    "ids": "andre numre: for få begynder med en dato, eller de begynder med et årstal",
+}
 DELAYS = {
     "before": "Før samtalen",
     "week": "Inden for 7 dage",
@@ -107,6 +113,7 @@ GLOSSARY = {
     "Ukendt": "Feltet er tomt eller uoplyst. Ukendt er ikke nul.",
     "Niveauskift": "Antallet i tre måneder mod de tre foregående, fraregnet samme ændring et år før, er mindst "
     "halvanden gang større eller tilsvarende mindre, og mere end tilfældighed kan give.",
+    "Afgang": "Fire uger i træk uden ydelsen, dateret til den første. Målet er tilstanden i den sidste af ugerne.",
     "Hul": "En måned med under en femtedel af niveauet i månederne omkring den.",
     "Diskretioneret": "Antal er afrundet til nærmeste 5. Fejl i 1 til 5 rækker skrives »højst 5«; små antal "
     "personer og hændelser vises som »..«.",

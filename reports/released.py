@@ -37,6 +37,10 @@ TABLES = (
     "refusals",
     "caveats",
     "participants",
+    "sanction_effects",
+    "sanction_incidence",
+    "sanction_shares",
+    "sanction_amounts",
 )
 WITHOUT_HORIZON = ("recipients", "exit_job", "exit_education", "exit_other_benefit", "exit_self_support")
 

@@ -181,6 +181,7 @@ PERIODS = {"month": ("måneder", "måned"), "quarter": ("kvartaler", "kvartal"),
 
 ESTIMATORS = {
     "group_time": "kohorte for kohorte",
+    "entropy_balancing": "kohorte mod vægtede kohorter",
     "imputation": "imputation",
     "saturated": "mættet forløb",
     "triple_difference": "tredobbelt forskel",

@@ -62,7 +62,8 @@ def not_run(name: str, threshold: str, why: str) -> Diagnostic:
 class Band:
     """A plausibility band: green inside the first interval, amber inside the second, red outside.
 
-    Shares in percentage points as fractions; editable judgement, derived from the literature on caseloads.
+    Shares in percentage points as fractions, hazards as ratios; editable judgement, derived from the literature on
+    caseloads and sanctions.
     """
 
     kind: str
@@ -77,6 +78,8 @@ BANDS: Sequence[Band] = (
     Band("caseload", "education", (0.0, 0.06), (-0.02, 0.12)),
     Band("caseload", "self_support", (0.0, 0.04), (-0.02, 0.07)),
     Band("caseload", "recipients", (-0.10, -0.01), (-0.20, 0.03)),
+    Band("sanction", "hazard_job", (0.85, 1.15), (0.70, 1.35)),
+    Band("sanction", "hazard_self_support", (1.0, 1.6), (0.0, 2.2)),
 )
 
 

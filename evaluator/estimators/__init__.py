@@ -1,6 +1,7 @@
 """One method per file; each returns effects with influence functions, or placebos."""
 
 from evaluator.estimators.donor_pool import DonorPool
+from evaluator.estimators.entropy_balancing import EntropyBalancing
 from evaluator.estimators.group_time import GroupTime
 from evaluator.estimators.imputation import Imputation
 from evaluator.estimators.mean_log_change import MeanLogChange
@@ -14,6 +15,7 @@ from evaluator.estimators.two_way import TwoWay
 
 __all__ = [
     "DonorPool",
+    "EntropyBalancing",
     "GroupTime",
     "Imputation",
     "MeanLogChange",

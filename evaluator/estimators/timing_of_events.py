@@ -22,7 +22,8 @@ FEWEST = 10
 """Transitions of a kind, and exits after the treatment, under which a hazard is not estimated."""
 KNOWN = 1e-6
 """Information of a mass point's parameter under which it is at the end of its range, and held there."""
-ALARM = 0.05
+ALARM, ALARM_AWAY = 0.05, 0.01
+"""Levels of the two tests for anticipation; together they flag at most 6 % where there is none."""
 SOURCE = (
     "Abbring and van den Berg (2003), Econometrica 71(5); Gaure, Roed and Zhang (2007), J. Econometrics 141(2), "
     "section 4; Heckman and Singer (1984), Econometrica 52(2); Lindsay (1983), Annals of Statistics 11(1)"
@@ -137,12 +138,15 @@ def timing_of_events(
     covariates: Sequence[str] = (),
     columns: Columns | None = None,
     setting: Setting | None = None,
+    states: Mapping[str, Sequence[str]] | None = None,
 ) -> TimingOfEvents | NotEstimable:
     """Return effects of treatments on the log hazards of competing exits, with correlated unobserved heterogeneity.
 
     `frame` (polars or pandas) has a row per person and interval. `treatments` names the transitions into treatment,
     each with the columns of its effect, which are zero before it: an indicator, or one for each time since it, type or
-    group (`frame.with_time_since`). They move the exits; `covariates` move exits and treatments. A person's likelihood
+    group (`frame.with_time_since`). They move the exits; `covariates` move exits and treatments. `states` names what
+    comes before a treatment, a no-show or a hearing, in the same way: its columns, such as an indicator of the weeks
+    after a no-show, move exits, treatments and other states wherever they vary in the risk set. A person's likelihood
     is sum_j p_j prod_rows h_k^y exp(-duration sum_k h_k), h_k = exp(mu_jk + x beta_k), over the risk set of each row;
     within intervals exp(-dH) becomes (1 - exp(-dH)) / H where a transition took place.
 
@@ -152,9 +156,12 @@ def timing_of_events(
     """
     setting, columns = setting or Setting(), columns or Columns()
     effects = tuple(dict.fromkeys(column for group in treatments.values() for column in group))
-    moved = dict.fromkeys(exits, (*covariates, *effects)) | {name: tuple(covariates) for name in treatments}
-    rows = rows_of(frame, Model(moved, setting.baseline, setting.risk_sets, setting.timing == "interval"), columns)
-    if (refusal := _refused(rows, exits, effects)) is not None:
+    before = tuple(dict.fromkeys(column for group in (states or {}).values() for column in group))
+    moved = dict.fromkeys(exits, (*covariates, *before, *effects))
+    moved |= dict.fromkeys((*treatments, *(states or {})), (*covariates, *before))
+    model = Model(moved, setting.baseline, setting.risk_sets, setting.timing == "interval", before)
+    rows = rows_of(frame, model, columns)
+    if (refusal := _refused(rows, (*before, *effects))) is not None:
         return refusal
     spells = spells_of(rows)
     fits = path(spells, setting.search, backend(setting.workers))
@@ -171,8 +178,9 @@ def anticipation(fit: MassPoints, leaving: str, first: str, later: str) -> Diagn
 
     Whoever has found work stops turning up and is sanctioned in the weeks before the work begins: then the first weeks
     show what caused the sanction, not what it caused. An effect that truly fades looks alike, so that amber does not
-    prove anticipation; it asks for a treatment dated at its notice. Where there is anticipation the later effect is
-    wrong too, as the heterogeneity takes up what the first weeks do not (tests/simulation/timing_of_events.csv).
+    prove anticipation; it asks for a no-show as a state of its own (`states`) and for a treatment dated at its notice.
+    Where there is anticipation the later effect is wrong too, as the heterogeneity takes up what the first weeks do not
+    (tests/simulation/timing_of_events.csv).
     """
     found = fit.estimate(f"{leaving}.{first}", minus=f"{leaving}.{later}")
     known = found.p_value is not None
@@ -186,13 +194,35 @@ def anticipation(fit: MassPoints, leaving: str, first: str, later: str) -> Diagn
     )
 
 
+def stays_away(fit: MassPoints, leaving: str, state: str) -> Diagnostic:
+    """Return whether those who just stayed away leave that way more than others like them (one-sided test at 1 %).
+
+    Amber says that the coming job may be why they stayed away, and so the cause of a sanction. With the no-show as a
+    state of its own (`states`) the effect of the sanction is among those who stayed away, whatever their reason.
+    """
+    found = fit.estimate(f"{leaving}.{state}")
+    known = found.p_value is not None
+    is_more = found.value > 0 and (found.p_value or 0.0) < 2 * ALARM_AWAY
+    verdict = Light.NOT_RUN if not known else Light.AMBER if is_more else Light.GREEN
+    return Diagnostic(
+        f"{state}_before_{leaving}",
+        found.value if known else None,
+        f"p >= {ALARM_AWAY:g} for no more exits after a {state.replace('_', '-')}",
+        verdict,
+        "People who have found work stop turning up: then the coming job is what the sanction follows.",
+    )
+
+
 def _fit(found: Found, labels: tuple[str, ...], transitions: tuple[str, ...], persons: int) -> MassPoints:
     ascent = found.ascent
     return MassPoints(labels, transitions, persons, ascent.point, ascent.slopes, found.left, ascent.has_converged)
 
 
-def _refused(rows: Rows, exits: Sequence[str], effects: Sequence[str]) -> NotEstimable | None:
-    """Return why the hazards cannot be estimated: too few transitions, too few after a treatment, repeated columns."""
+def _refused(rows: Rows, later: Sequence[str]) -> NotEstimable | None:
+    """Return why the hazards cannot be estimated: too few transitions, too few after a treatment, repeated columns.
+
+    `later` are the columns that are zero before a treatment or a state.
+    """
     count = rows.events.sum(axis=0)
     for k, name in enumerate(rows.names):
         if count[k] < FEWEST:
@@ -207,11 +237,11 @@ def _refused(rows: Rows, exits: Sequence[str], effects: Sequence[str]) -> NotEst
                 f"the columns of the hazard to '{name}' do not vary, or repeat one another, in its risk set",
                 "Leave out constants and one of the categories.",
             )
-        for column in effects if name in exits else ():
+        for column in (name for name in later if name in rows.columns[k]):
             treated = rows.designs[rows.design_of[k]][:, rows.columns[k].index(column)] != 0
             if rows.events[treated, k].sum() < FEWEST:
                 return NotEstimable(
-                    f"under {FEWEST} exits to '{name}' where '{column}' is not zero",
+                    f"under {FEWEST} transitions to '{name}' where '{column}' is not zero",
                     "Longer pieces of the time since the treatment, or types put together.",
                 )
     return None

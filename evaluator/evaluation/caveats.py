@@ -28,6 +28,10 @@ REVERSE_CAUSALITY = (
     "Kommuner kan give flere sanktioner, fordi det går dårligt, og ikke omvendt. Tallene viser en sammenhæng mellem "
     "kommunernes praksis og afgang, ikke virkningen på den enkelte."
 )
+SELECTED = (
+    "Sagsbehandleren vælger, hvem der får en sanktion. Modellen tager højde for forskelle, der ikke er registreret, "
+    "men kun hvis ingen handler på sanktionen, før den kommer; de første uger efter den viser, om det holder."
+)
 THREAT = "Sanktioner kan også virke på dem, der aldrig får en. Den virkning måles ikke her."
 EXPOSED = (
     "Borgere, der kom ind i månederne lige før start, blev delvist omfattet. De vises, men bruges hverken som "
@@ -41,6 +45,8 @@ GROSS_SERIES = (
 def choose(spec: EvaluationSpec, design: Design) -> list[str]:
     """Return the caveats of a run, the most important first."""
     if spec.intervention.kind == "sanction":
+        if spec.sanctions is not None:
+            return [SELECTED, OFF_BENEFIT, THREAT, REVERSE_CAUSALITY]
         return [REVERSE_CAUSALITY, OFF_BENEFIT, THREAT]
     is_proxy = "nettoledige_kontanthjaelp" in spec.population.benefits
     chosen = [OTHER_TARGET_GROUP] if is_proxy else []

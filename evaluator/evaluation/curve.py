@@ -2,8 +2,9 @@
 
 Source: Simonsohn, Simmons and Nelson (2020), Nature Human Behaviour 4. Of their three joint tests the first is used:
 the median effect over all choices against its distribution when the starts are given to other municipalities at random,
-each median scaled by the persons behind it as every placebo here is (Ferman and Pinto 2019). The share of significant
-choices and the mean z would need an error per choice and draw.
+each median scaled by the persons behind it, and by how they are spread over the municipalities of its set, as every
+placebo here is (Ferman and Pinto 2019). The share of significant choices and the mean z would need an error per choice
+and draw.
 
 The median must be the same statistic at every assignment. A choice that leaves out the largest municipality therefore
 leaves the joint test when that one is treated: a stand-in is never without one of its own, so the two would not be
@@ -24,7 +25,7 @@ from evaluator.evaluation.methods import answer, chosen
 from evaluator.evaluation.sensitivity import Question
 from evaluator.inference.aggregation import aggregate
 from evaluator.inference.ferman_pinto import p_value
-from evaluator.inference.offered import MIN_DONORS
+from evaluator.inference.judged import MIN_DONORS
 from evaluator.inference.placebo import different, when_assigned
 from evaluator.panel import select
 from evaluator.results import Findings
@@ -138,10 +139,25 @@ def joint_test(question: Question, answered: tuple[Choice, ...], largest: str) -
     if len(members) < MIN_DONORS:
         return JointTest(len(alike), len(members), reason=_too_few(len(members)))
     stand_ins = [dict(zip(labels[drawn].tolist(), own[treated].tolist(), strict=True)) for drawn in members]
-    actual, *effects = np.column_stack([_effects(question, choice, largest, stand_ins) for choice in alike])
+    effects = np.column_stack([_effects(question, choice, largest, stand_ins) for choice in alike])
+    concentration, size = _behind(every, np.array([treated, *members]), own[treated])
+    scaled = effects / np.sqrt(concentration)[:, None]
+    return _ranked(scaled[0], scaled[1:], size[1:], float(size[0]))
+
+
+def _behind(every: Sections, members: Ints, starts: Ints) -> tuple[Floats, Floats]:
+    """Return the concentration and the persons behind the effect of each set of municipalities (A, J).
+
+    One municipality's effect varies as a + b / persons. A set's is a mean by shares of persons from the start on, so
+    its variance is concentration x (a + b / size), with concentration = sum of squared shares: two alike vary half as
+    much as one, and hardly less than one when the other is tiny. The persons alone do not tell.
+    """
     persons = np.bincount(every.cluster, weights=every.weight)
-    sizes = np.array([persons[drawn].sum() for drawn in members])
-    return _ranked(actual, np.array(effects), sizes, float(persons[treated].sum()))
+    since = np.array([np.bincount(every.cluster, every.weight * (every.period >= s), persons.size) for s in starts])
+    counted = since[np.arange(starts.size), members]
+    squares = (counted / counted.sum(axis=1, keepdims=True)) ** 2
+    per_person = np.divide(squares, persons[members], out=np.zeros(squares.shape), where=persons[members] > 0)
+    return squares.sum(axis=1), squares.sum(axis=1) / per_person.sum(axis=1)
 
 
 def _ranked(actual: Floats, effects: Floats, sizes: Floats, treated_size: float) -> JointTest:

@@ -64,6 +64,8 @@ def open_outcomes(
         "horizons": list(spec.horizons),
         "outcomes_to": outcomes_to,
         "intervention": spec.intervention.name,
+        "sanction_persons": spec.sanctions.persons if spec.sanctions else None,
+        "sanction_seed": spec.estimation.seed,
     }
     models.build(connection, ("design",), variables)
 

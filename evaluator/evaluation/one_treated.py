@@ -18,8 +18,7 @@ from evaluator.inference.conformal import conformal, refitted
 from evaluator.inference.conley_taber import conley_taber
 from evaluator.inference.ferman_pinto import ferman_pinto
 from evaluator.inference.few_treated import BeforeStart, Offer, autocorrelation, offers, variance_before
-from evaluator.inference.judged import Judged
-from evaluator.inference.offered import too_few_donors
+from evaluator.inference.judged import Judged, too_few_donors
 from evaluator.inference.placebo import randomisation
 from evaluator.inference.sdid_variance import placebo_error
 from evaluator.inference.single_cluster import single_cluster

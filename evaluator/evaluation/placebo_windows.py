@@ -13,7 +13,8 @@ from evaluator.diagnostics.power_by_horizon import Span, Trial
 from evaluator.errors import PanelError
 from evaluator.estimators.mean_log_change import MeanLogChange
 from evaluator.inference.aggregation import aggregate, clustered
-from evaluator.inference.offered import MIN_DONORS, MIN_PRE_PERIODS
+from evaluator.inference.judged import MIN_DONORS
+from evaluator.inference.offered import MIN_PRE_PERIODS
 from evaluator.inference.support import compared_with, persons
 from evaluator.panel import select
 from evaluator.vocabulary import NEVER, Ints, Panel, Sections

@@ -18,7 +18,8 @@ from evaluator.evaluation.methods import data_for, estimator_of
 from evaluator.evaluation.placebo_windows import Window, trials
 from evaluator.evaluation.series import LEVEL
 from evaluator.inference.floor import floor_sentence, least_donors
-from evaluator.inference.offered import MIN_DONORS, MIN_PRE_PERIODS
+from evaluator.inference.judged import MIN_DONORS
+from evaluator.inference.offered import MIN_PRE_PERIODS
 from evaluator.inference.rule import FEW
 from evaluator.inference.support import is_only_never
 from evaluator.project import Project
@@ -83,7 +84,7 @@ def _who(spec: EvaluationSpec, design: Design) -> list[str]:
         exposed = f"{window} {spec.panel.period}s before the start are partly exposed"
         lines.append(f"{horizon} weeks: {exposed}, {before} remain.{verdict}")
     lines.append(f"Inference: {_inference(treated, most_compared(spec, design))}")
-    if treated < FEW:
+    if treated < FEW and spec.horizons:  # a series gives its own, of the municipalities with known numbers
         lines.append(floor_sentence(len(design.donors), LEVEL))
     return lines
 

@@ -12,13 +12,16 @@ from evaluator.diagnostics import credibility
 from evaluator.errors import PanelError
 from evaluator.evaluation import (
     association,
+    balance,
     caveats,
     claim,
     delivery,
     gains,
     person_outcomes,
+    sanctions,
     sensitivity,
     series,
+    series_power,
     trends,
 )
 from evaluator.evaluation.composition import composition
@@ -41,6 +44,8 @@ LABELS = {
     "treated_clusters": "Kommuner med indsats",
     "pre_trend": "Samme udvikling før start",
     "composition": "Samme slags borgere før og efter",
+    "effective_persons": "De vægtede borgere svarer til mange",
+    "largest_weight": "Ingen enkelt borger vejer meget",
     "inflow": "Samme tilgang før og efter",
     "placebo_date": "Ingen effekt på en falsk startdato",
     "placebo_outcome": "Ingen effekt på et udfald, indsatsen ikke kan flytte",
@@ -53,6 +58,10 @@ LABELS = {
     "revisitation": "Ingen flytning mellem målgrupper",
     "breakdown": "Holdbarhed over for skæve tendenser",
     "reverse": "Årsagen går den rette vej",
+    "anticipation_job": "Job kommer ikke før sanktionen",
+    "anticipation_self_support": "Selvforsørgelse kommer ikke før sanktionen",
+    "heterogeneity": "Uobserverede forskelle er taget med",
+    "threat": "Virkningen af truslen",
 }
 NO_BREAKDOWN = {
     "sanction": "Sanktioner har ingen start, så skæve tendenser før den kan ikke måles.",
@@ -70,6 +79,10 @@ def evaluate(
         open_outcomes(connection, spec, settings)
     if spec.intervention.kind == "sanction":
         primary, checks = association.estimate(connection, spec, design, findings)
+        if spec.sanctions is not None:
+            found, own = sanctions.estimate(connection, spec, _names(connection), findings)
+            primary = primary if isinstance(found, NotEstimable) else found
+            checks = [*own, *checks]
         facts["answer_kind"] = "refused" if isinstance(primary, NotEstimable) else "association"
     else:
         findings.rows.update(delivery.measure(connection, design, spec.intervention.name).rows)
@@ -95,6 +108,7 @@ def _effects(
         found, series_checks = series.estimate(connection, spec, design, findings)
         if spec.primary.name in SERIES_OUTCOMES:
             primary, checks = found, series_checks
+            findings.facts(**series_power.known_beforehand(connection, spec, design))
     followed = {}
     for horizon in spec.horizons:
         try:
@@ -105,11 +119,12 @@ def _effects(
     adjusted = person_outcomes.family(spec, followed, findings)
     for horizon, cohorts in followed.items():
         overall = person_outcomes.estimate(spec, cohorts, adjusted, findings)
-        person_outcomes.describe(spec, design, cohorts, findings)
+        compared = balance.compared(spec, cohorts)
+        person_outcomes.describe(spec, design, compared, findings)
         person_outcomes.before_after(spec, cohorts, overall, findings)
         is_primary = spec.primary.name in overall and spec.primary.horizon_weeks == horizon
         if is_primary or (horizon == max(spec.horizons) and spec.primary.name not in overall):
-            person_outcomes.end_states(spec, design, cohorts, overall, findings)
+            person_outcomes.end_states(spec, design, compared, overall, findings)
         if is_primary:
             primary = overall[spec.primary.name]
             person_outcomes.event_study(spec, cohorts, spec.primary.name, findings)
@@ -118,6 +133,7 @@ def _effects(
             checks = [
                 person_outcomes.pre_trend(spec, cohorts, spec.primary.name),
                 *composition(connection, spec, design),
+                *balance.checks(spec, cohorts, primary, findings),
             ]
             if isinstance(primary, Estimate):
                 checks += _sensitivity(connection, Question(spec, design, cohorts), findings)
@@ -223,6 +239,8 @@ def _judge(
         facts["n_comparison"] = primary.clusters - primary.treated_clusters
     facts["credibility"] = light.value
     facts["plausibility"] = plausible.value if plausible else "none"
+    if band := credibility.band_of(spec.intervention.kind, spec.primary.name):
+        facts["plausible_low"], facts["plausible_high"] = band.green
     for check in checks:
         findings.add(
             "diagnostics",

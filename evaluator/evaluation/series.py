@@ -20,7 +20,7 @@ from evaluator.evaluation.estimate_rows import Place, estimate_row
 from evaluator.evaluation.one_treated import UNKNOWN, Answer, Question, answered, as_estimate
 from evaluator.inference.ferman_pinto import ferman_pinto
 from evaluator.inference.floor import most_outcomes
-from evaluator.inference.offered import too_few_donors
+from evaluator.inference.judged import too_few_donors
 from evaluator.inference.placebo import randomisation
 from evaluator.panel import panel_from_frame, select
 from evaluator.registers.municipalities import municipalities, neighbours

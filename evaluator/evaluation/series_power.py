@@ -19,7 +19,7 @@ from evaluator.evaluation.placebo_windows import series_trials
 from evaluator.evaluation.series import LEVEL
 from evaluator.inference.few_treated import autocorrelation
 from evaluator.inference.floor import least_donors, most_outcomes
-from evaluator.inference.offered import too_few_donors
+from evaluator.inference.judged import too_few_donors
 from evaluator.spec import EvaluationSpec
 from evaluator.vocabulary import NEVER, Floats, Ints, Panel
 
@@ -68,6 +68,25 @@ def sentences(connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec, desig
     return list(_worded(found, spec, several))
 
 
+def known_beforehand(connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec, design: Design) -> dict[str, float]:
+    """Return facts for the report: the smallest fall, as a share, that a year after the start was likely to show.
+
+    The number of the plan, from data before the start only; nothing where the plan has none.
+    """
+    method = series.estimator_of(spec)
+    try:
+        panel = series.read_panel(connection, spec, design, years_earlier=1)
+    except PanelError:
+        return {}
+    if not (panel.cohort != NEVER).any() or len(panel.periods) <= method.window + method.anticipation:
+        return {}
+    known = _last_known(method, panel)
+    if known is None or known.donors.size < least_donors(LEVEL):
+        return {}
+    point = _point(method, panel, known, method.window)
+    return {} if point is None else {"detectable_fall": round(float(-np.expm1(-point.law.detectable())), 3)}
+
+
 def curve(method: MeanLogChange, panel: Panel) -> Curve | None:
     """Return what the treated unit of `panel`, all of whose periods are before its start, could show.
 
@@ -75,26 +94,42 @@ def curve(method: MeanLogChange, panel: Panel) -> Curve | None:
     a year before the true start. No points where the donors cannot reach the level; None where the treated unit is
     unknown in the last year.
     """
+    if (known := _last_known(method, panel)) is None:
+        return None
+    points, horizon = list[Point](), 1
+    while known.donors.size >= least_donors(LEVEL) and (point := _point(method, panel, known, horizon)):
+        points.append(point)
+        horizon *= 2
+    return Curve(known.persons, known.donors.size, len(panel.periods), tuple(points))
+
+
+@dataclass(frozen=True, slots=True)
+class _LastYear:
+    """Levels in the year before anybody could react, and how the gaps follow one another."""
+
+    start: int  # index of the true start
+    persons: float
+    donors: Floats  # (D,)
+    memory: float
+
+
+def _last_known(method: MeanLogChange, panel: Panel) -> _LastYear | None:
     treated = int(np.flatnonzero(panel.cohort != NEVER)[0])
-    start = int(panel.cohort[treated]) + method.window
     level = _last_year(method, panel)
     if not np.isfinite(level[treated]):
         return None
     is_donor = (level >= method.minimum_level) & (np.arange(level.size) != treated)
-    donors, points = level[is_donor], list[Point]()
     memory = _memory(panel, np.append(np.flatnonzero(is_donor), treated))
-    horizon = 1
-    while donors.size >= least_donors(LEVEL):
-        ahead = replace(method, after=horizon)
-        if not (trials := series_trials(ahead, panel)):
-            break
-        span = Span(start, method.window, horizon, method.anticipation)
-        law = prospect(trials, Planned(span, float(level[treated]), donors), memory, LEVEL)
-        if law is None:
-            break
-        points.append(Point(horizon, len(trials), law))
-        horizon *= 2
-    return Curve(float(level[treated]), donors.size, len(panel.periods), tuple(points))
+    return _LastYear(int(panel.cohort[treated]) + method.window, float(level[treated]), level[is_donor], memory)
+
+
+def _point(method: MeanLogChange, panel: Panel, known: _LastYear, horizon: int) -> Point | None:
+    """Return what could be found at a horizon; None without a false start, or where nothing ever changes."""
+    if not (trials := series_trials(replace(method, after=horizon), panel)):
+        return None
+    span = Span(known.start, method.window, horizon, method.anticipation)
+    law = prospect(trials, Planned(span, known.persons, known.donors), known.memory, LEVEL)
+    return None if law is None else Point(horizon, len(trials), law)
 
 
 def _last_year(method: MeanLogChange, panel: Panel) -> Floats:

@@ -12,6 +12,7 @@ from evaluator.extracts.contract import Contract
 if TYPE_CHECKING:
     import duckdb
 
+    from evaluator.extracts.guard import Judged
     from evaluator.extracts.reading import Source
 
 
@@ -70,6 +71,15 @@ def enter(
     )
     replaced = _replace_earlier(connection, delivery_id, contract)
     return replace(delivery, period_from=period_from, period_to=period_to, replaced=replaced)
+
+
+def note_judged(
+    connection: duckdb.DuckDBPyConnection, delivery_id: int, contract: Contract, judged: tuple[Judged, ...]
+) -> None:
+    """Write down the columns whose numbers the CPR guard passed, and why."""
+    for column in judged:
+        values = [delivery_id, contract.name, column.column, column.verdict, column.numbers, column.dated]
+        connection.execute("insert into raw.judged_columns values (?, ?, ?, ?, ?, ?)", values)
 
 
 def _replace_earlier(connection: duckdb.DuckDBPyConnection, delivery_id: int, contract: Contract) -> int:

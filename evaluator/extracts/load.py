@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,8 @@ from evaluator.errors import ExtractError
 from evaluator.extracts import ledger
 from evaluator.extracts.column_sql import faulty, kept, literal, quoted
 from evaluator.extracts.contract import Contract
-from evaluator.extracts.forms import SUFFIXES
+from evaluator.extracts.forms import OTHER_WORKBOOKS, SUFFIXES
+from evaluator.extracts.guard import Judged, judge
 from evaluator.extracts.ledger import Delivery
 from evaluator.extracts.matching import Mapping, Match, read_mapping, recognise
 from evaluator.extracts.reading import Block, Source, blocks, header, open_source, parse, without_header
@@ -32,6 +34,15 @@ Parsed = tuple["pa.Table", list[Fault]]
 
 Progress = Callable[[str, str, int], None]
 """Called with the file, the stage (inserting, checked, committed) and the rows so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A file that may be loaded: its extract, and the columns whose numbers the CPR guard passed."""
+
+    source: Source
+    match: Match
+    judged: tuple[Judged, ...]
 
 
 def load(
@@ -56,14 +67,15 @@ def load(
 
 
 def _delivered(project: Project) -> list[Path]:
-    """Return the files in extracts/ that can be read; a workbook would be forgotten in silence and is refused."""
-    workbooks = sorted(path.name for path in project.extracts.glob("[!~.]*.[xX][lL][sS]*"))
+    """Return the files in extracts/ that can be read; other workbooks would be forgotten in silence: refused."""
+    files = [path for path in sorted(project.extracts.iterdir()) if not path.name.startswith("~$")]
+    workbooks = [path.name for path in files if path.suffix.lower() in OTHER_WORKBOOKS]
     if workbooks:
         raise ExtractError(
-            f"{workbooks[0]}: a workbook of Excel; expected CSV with semicolons. "
-            "Save it as 'CSV UTF-8' and take the workbook out of the folder."
+            f"{workbooks[0]}: a workbook that is not xlsx; expected xlsx or CSV. "
+            "Save it as an ordinary workbook (xlsx) and take this one out of the folder."
         )
-    return sorted(path for path in project.extracts.iterdir() if path.suffix.lower() in SUFFIXES)
+    return [path for path in files if path.suffix.lower() in SUFFIXES]
 
 
 def _load_file(
@@ -74,8 +86,9 @@ def _load_file(
     if known:
         return known
     match = recognise(source.name, header(source), mappings)
+    checked = Checked(source, match, judge(source, match.no_cpr))
     try:
-        delivery = _deliver(connection, source, match, share, report)
+        delivery = _deliver(connection, checked, share, report)
     except duckdb.Error as problem:
         raise ExtractError(
             f"{source.name}: the store could not take the delivery ({type(problem).__name__}); "
@@ -85,10 +98,9 @@ def _load_file(
     return delivery
 
 
-def _deliver(
-    connection: duckdb.DuckDBPyConnection, source: Source, match: Match, share: float, report: Progress
-) -> Delivery:
+def _deliver(connection: duckdb.DuckDBPyConnection, checked: Checked, share: float, report: Progress) -> Delivery:
     """Insert, check and enter one delivery in one transaction."""
+    source, match = checked.source, checked.match
     with transaction(connection):
         delivery_id = ledger.next_id(connection)
         rows, faults = _insert(connection, source, match, delivery_id, report)
@@ -98,6 +110,7 @@ def _deliver(
         _refuse_many_rejects(connection, source, delivery_id, (rows, rejected, share))
         delivery = Delivery(match.contract.name, source.name, source.sha256, rows, rejected, None, None, "loaded")
         delivery = ledger.enter(connection, delivery_id, match.contract, source, delivery)
+        ledger.note_judged(connection, delivery_id, match.contract, checked.judged)
         report(source.name, "checked", rows)
     return delivery
 

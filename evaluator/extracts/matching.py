@@ -17,20 +17,27 @@ LEAST_LIKENESS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """What mapping.toml says of one extract: more names for its columns, and values for columns it has not."""
+    """What mapping.toml says of one extract: more names for its columns, values for columns it has not, and which
+    columns hold no CPR numbers, by any of their names.
+    """
 
     aliases: dict[str, tuple[str, ...]] = field(default_factory=dict)
     constants: dict[str, str] = field(default_factory=dict)
+    no_cpr: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A file's extract: `positions` gives the index in the header of each column that it has, `wide` its groups."""
+    """A file's extract: `positions` gives the index in the header of each column that it has, `wide` its groups.
+
+    `no_cpr` are the names in the header of columns that the project declares to hold no CPR numbers.
+    """
 
     contract: Contract
     positions: dict[str, int]
     constants: dict[str, str]
     wide: dict[str, tuple[Cell, ...]] = field(default_factory=dict)
+    no_cpr: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +76,22 @@ def read_mapping(path: Path) -> dict[str, Mapping]:
         where = f"{path.name}:{line_of(text, name)}"
         if name not in known or not isinstance(tables, dict):
             raise ExtractError(f"{where}: unknown extract '{name}'; expected one of {', '.join(known)}. Correct it.")
+        no_cpr = tables.pop("no_cpr", ())
         for table in tables:
             if table not in ("aliases", "set") or not isinstance(tables[table], dict):
                 raise ExtractError(
-                    f"{where}: unknown key '{table}'; expected [{name}.aliases] or [{name}.set]. Correct the name."
+                    f"{where}: unknown key '{table}'; expected [{name}.aliases], [{name}.set] or no_cpr. "
+                    "Correct the name."
                 )
             for column in tables[table]:
                 _refuse_unknown_column(known[name], column, f"{path.name}:{line_of(text, f'{name}.{table}', column)}")
-        result[name] = Mapping(
+        mapping = Mapping(
             {column: _names(names) for column, names in tables.get("aliases", {}).items()},
             {column: str(value) for column, value in tables.get("set", {}).items()},
+            _names(no_cpr),
         )
+        _refuse_unknown_names(known[name], mapping, f"{path.name}:{line_of(text, name, 'no_cpr')}")
+        result[name] = mapping
     return result
 
 
@@ -96,6 +108,26 @@ def _refuse_unknown_column(contract: Contract, column: str, where: str) -> None:
         )
 
 
+def _refuse_unknown_names(contract: Contract, mapping: Mapping, where: str) -> None:
+    """Raise ExtractError when a column without CPR numbers is none that the extract may have."""
+    known = {*_columns(contract, mapping), *(folded(name) for name in contract.ignored)}
+    for name in mapping.no_cpr:
+        if folded(name) not in known and not contract.passes_over:
+            raise ExtractError(
+                f"{where}: the extract {contract.name} has no column '{name}'; expected the name of one that holds no "
+                "CPR numbers. Correct the name."
+            )
+
+
+def _columns(contract: Contract, mapping: Mapping) -> dict[str, str]:
+    """Return the contract's column by each name that it may have in a header."""
+    return {
+        folded(name): column.name
+        for column in contract.columns
+        for name in (column.name, *column.aliases, *mapping.aliases.get(column.name, ()))
+    }
+
+
 def recognise(file: str, header: list[str], mappings: dict[str, Mapping]) -> Match:
     """Return the one contract that the header fits; raise ExtractError naming what is missing or unknown."""
     attempts = [attempt(contract, header, mappings.get(contract.name, Mapping())) for contract in contracts()]
@@ -105,19 +137,23 @@ def recognise(file: str, header: list[str], mappings: dict[str, Mapping]) -> Mat
         unset = {name: value for name, value in found.constants.items() if name not in found.positions}
         for cells in found.wide.values():
             refuse_gaps(file, cells)
-        return Match(found.contract, found.positions, unset, found.wide)
+        no_cpr = _declared(header, found.contract, mappings.get(found.contract.name, Mapping()))
+        return Match(found.contract, found.positions, unset, found.wide, no_cpr)
     if fitting:
         names = " and ".join(tried.contract.name for tried in fitting)
         raise ExtractError(f"{file}: the header fits {names}; expected one extract. Use the contract's own names.")
     raise ExtractError(f"{file}: {_difference(max(attempts, key=lambda tried: tried.likeness), header)}")
 
 
+def _declared(header: list[str], contract: Contract, mapping: Mapping) -> tuple[str, ...]:
+    """Return the names in the header that the project declares to hold no CPR numbers."""
+    names, declared = _columns(contract, mapping), {folded(name) for name in mapping.no_cpr}
+    return tuple(name for name in header if {folded(name), names.get(folded(name))} & declared)
+
+
 def attempt(contract: Contract, header: list[str], mapping: Mapping) -> Attempt:
     """Return how the header compares with the contract and the project's mapping of it."""
-    names = {}
-    for column in contract.columns:
-        for name in (column.name, *column.aliases, *mapping.aliases.get(column.name, ())):
-            names[folded(name)] = column.name
+    names = _columns(contract, mapping)
     ignored = {folded(name) for name in contract.ignored}
     positions: dict[str, int] = {}
     cells: dict[str, list[Cell]] = {}

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from evaluator.errors import ExtractError
-from evaluator.extracts.cpr import find_cpr, holds_cpr, masked
+from evaluator.extracts.cpr import LONGEST, holds_cpr, masked, may_hold_cpr
 from evaluator.extracts.forms import opened
 
 if TYPE_CHECKING:
@@ -33,7 +33,10 @@ GARBLED = re.compile(rf"[ÂÃ][{re.escape(CONTINUATION)}]|â€|ï»¿|\ufffd|[\
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file that has been read through once. `invalid_line` is the first that is not UTF-8 (0 when all are)."""
+    """A file that has been read through once. `invalid_line` is the first that is not UTF-8 (0 when all are).
+
+    `may_hold_cpr` is false when no text in it can be a CPR number.
+    """
 
     path: Path
     sha256: str
@@ -41,6 +44,7 @@ class Source:
     encoding: str
     invalid_line: int
     delimiter: str = ";"
+    may_hold_cpr: bool = True
 
     @property
     def name(self) -> str:
@@ -71,9 +75,20 @@ def open_source(path: Path) -> Source:
     size = path.stat().st_size
     if not size:
         raise ExtractError(f"{path.name}: the file is empty; expected a header line and rows. Export it again.")
-    decoder, lines, invalid_line = codecs.getincrementaldecoder("utf-8")(), 1, 0
+    invalid_line, may_hold = _look_through(path)
+    encoding = "cp1252" if invalid_line else "utf-8"
+    return Source(path, digest, size, encoding, invalid_line, _delimiter(path), may_hold)
+
+
+def _look_through(path: Path) -> tuple[int, bool]:
+    """Return the first line that is not UTF-8 (0 when all are), and whether a CPR number may stand anywhere."""
+    decoder, lines, invalid_line, may_hold, tail = codecs.getincrementaldecoder("utf-8")(), 1, 0, False, b""
     with opened(path) as file:
-        while not invalid_line and (chunk := file.read(BLOCK_BYTES)):
+        while not (invalid_line and may_hold) and (chunk := file.read(BLOCK_BYTES)):
+            may_hold = may_hold or may_hold_cpr(tail + chunk)
+            tail = chunk[-LONGEST:]
+            if invalid_line:
+                continue
             try:
                 decoder.decode(chunk)
             except UnicodeDecodeError as problem:
@@ -81,8 +96,7 @@ def open_source(path: Path) -> Source:
             lines += chunk.count(b"\n")
     if not invalid_line and decoder.getstate()[0]:
         invalid_line = lines
-    encoding = "cp1252" if invalid_line else "utf-8"
-    return Source(path, digest, size, encoding, invalid_line, _delimiter(path))
+    return invalid_line, may_hold
 
 
 def _delimiter(path: Path) -> str:
@@ -100,7 +114,7 @@ def _delimiter(path: Path) -> str:
 
 
 def blocks(source: Source, size: int = BLOCK_BYTES) -> Iterator[Block]:
-    """Yield the file's lines in blocks; raise ExtractError at undecodable, garbled or CPR-bearing lines."""
+    """Yield the file's lines in blocks; raise ExtractError at undecodable or garbled lines."""
     line = 1
     with opened(source.path) as file:
         first = True
@@ -108,9 +122,7 @@ def blocks(source: Source, size: int = BLOCK_BYTES) -> Iterator[Block]:
             data = _close_quotes(source, line, data, file)
             if first:
                 data, first = data.removeprefix(codecs.BOM_UTF8), False
-            text_bytes = _as_utf8(source, line, data)
-            _refuse_cpr(source, line, text_bytes)
-            yield Block(line, text_bytes)
+            yield Block(line, _as_utf8(source, line, data))
             line += data.count(b"\n")
 
 
@@ -165,43 +177,17 @@ def _neither(source: Source, line: int) -> ExtractError:
     )
 
 
-def _refuse_cpr(source: Source, line: int, data: bytes) -> None:
-    start = find_cpr(data)
-    if start is None:
-        return
-    at = line + data.count(b"\n", 0, start)
-    begin, end = data.rfind(b"\n", 0, start) + 1, data.find(b"\n", start)
-    text = data[begin : end if end >= 0 else len(data)].decode("utf-8")
-    cells = next(csv.reader([text], delimiter=source.delimiter), [])
-    column = next((number for number, cell in enumerate(cells, 1) if holds_cpr(cell)), 1)
-    place = "the header" if at == 1 else f"line {at}"
-    raise ExtractError(
-        f"{source.name}: {place}, column {column}{_named(source, column) if at > 1 else ''} holds a CPR number; "
-        "expected pseudonyms only. Replace the numbers with pseudonyms before the extract is delivered, "
-        "and delete this file."
-    )
-
-
-def _named(source: Source, column: int) -> str:
-    names = header(source)
-    return f" ({names[column - 1]})" if column <= len(names) and not holds_cpr(names[column - 1]) else ""
-
-
 def header(source: Source) -> list[str]:
     """Return the names in the first line as delivered, without surrounding blanks."""
     with opened(source.path) as file:
         first = file.readline().removeprefix(codecs.BOM_UTF8)
-    _refuse_cpr_in_header(source, first)
     text = _as_utf8(source, 1, first).decode("utf-8")
-    return [cell.strip() for cell in next(csv.reader([text], delimiter=source.delimiter), [])]
-
-
-def _refuse_cpr_in_header(source: Source, first: bytes) -> None:
-    if find_cpr(first) is not None:
+    if holds_cpr(text):
         raise ExtractError(
             f"{source.name}: the header holds a CPR number; expected the names of the columns. "
             "Deliver the file with its header line and pseudonyms, and delete this file."
         )
+    return [cell.strip() for cell in next(csv.reader([text], delimiter=source.delimiter), [])]
 
 
 def without_header(block: Block) -> tuple[bytes, int]:

@@ -3,11 +3,12 @@
 from evaluator.inference.aggregation import Aggregate, aggregate
 from evaluator.inference.bands import Band, PreTrend, event_band, family_band, pre_trend_test
 from evaluator.inference.dose import dose_band, dose_estimates
+from evaluator.inference.each_treated import EachTreated, placebos
 from evaluator.inference.leave_one_out import Replicates, leave_one_cluster_out
 from evaluator.inference.multiplicity import AdjustedP, family_p_values, holm, romano_wolf
 from evaluator.inference.multiplier import UniformBand, uniform_band
 from evaluator.inference.offered import Offered, estimates, overall
-from evaluator.inference.placebo import Randomisation, placebos, randomisation, spread
+from evaluator.inference.placebo import Randomisation, randomisation
 from evaluator.inference.wald import Wald, pre_test
 from evaluator.inference.wild_cluster import WildCluster, wild_cluster, wild_cluster_estimate
 
@@ -15,6 +16,7 @@ __all__ = [
     "AdjustedP",
     "Aggregate",
     "Band",
+    "EachTreated",
     "Offered",
     "PreTrend",
     "Randomisation",
@@ -37,7 +39,6 @@ __all__ = [
     "pre_trend_test",
     "randomisation",
     "romano_wolf",
-    "spread",
     "uniform_band",
     "wild_cluster",
     "wild_cluster_estimate",

@@ -9,25 +9,25 @@ from typing import Any
 import numpy as np
 
 from evaluator.errors import PanelError
-from evaluator.inference.ferman_pinto import variance_of_size
-from evaluator.inference.joint import critical_values, exceeds, scores
+from evaluator.inference import joint
+from evaluator.inference.each_treated import placebos
+from evaluator.inference.ferman_pinto import scores
+from evaluator.inference.joint import critical_values, exceeds
+from evaluator.inference.judged import MIN_DONORS, no_chance, too_few_donors
 from evaluator.inference.leave_one_out import Replicates, averages
 from evaluator.inference.offered import (
-    MIN_DONORS,
     few_compared,
     few_treated,
     is_base,
     mixed_clusters,
     no_cells,
-    no_chance,
     no_pre_periods,
     no_variation,
     rests_on_one,
-    too_few_donors,
     weak_base,
 )
-from evaluator.inference.placebo import independent_donors, known_donors, placebos
-from evaluator.inference.rule import has_error
+from evaluator.inference.placebo import donor_sets, known_donors
+from evaluator.inference.rule import TIE, has_error
 from evaluator.vocabulary import Bools, Floats, Ints, NotEstimable, Panel, Sections
 
 
@@ -131,7 +131,7 @@ def pre_trend_test(estimator: Any, panel: Panel | Sections) -> PreTrend | NotEst
     if not used.any():
         return _unusable(loo.value[1:][before], deviations[:, before], loo.treated[1:][before])
     errors = np.sqrt((deviations[:, used] ** 2).sum(axis=0))
-    ratios, largest = np.abs(loo.value[1:][used] / errors), scores(deviations[:, used]).max(axis=1)
+    ratios, largest = np.abs(loo.value[1:][used] / errors), joint.scores(deviations[:, used]).max(axis=1)
     p = min(exceeds(largest, point, degrees) for point, degrees in zip(ratios, freedom[used], strict=True))
     return PreTrend(float(ratios.max()), p, tuple(int(t) for t in times[used]), "leave_one_cluster_out")
 
@@ -139,35 +139,34 @@ def pre_trend_test(estimator: Any, panel: Panel | Sections) -> PreTrend | NotEst
 def _randomised_pre_trend(
     estimator: Any, panel: Panel | Sections, times: Ints, before: Bools
 ) -> PreTrend | NotEstimable:
-    """Rank the treated clusters' largest scaled effect at the event times `before` among the donors'.
+    """Rank the treated clusters' largest scaled effect at the event times `before` among that of sets of donors.
 
-    The scale is that of `ferman_pinto` under no effect. An event time at which all donors' effects are 0 has none and
-    is not used.
+    Each of a set stands in for one treated cluster, at its size by `ferman_pinto` under no effect. An event time at
+    which all donors' effects are 0 has no scale and is not used.
     """
     try:
         found = placebos(estimator, panel, "event")
     except PanelError:
         return mixed_clusters()
-    columns = [int(c) for c in np.flatnonzero(before) + 1 if np.isfinite(found.effect[c])]
-    known = np.array([known_donors(found, c) for c in columns], dtype=np.bool_).reshape(len(columns), found.size.size)
-    donors = independent_donors(panel, int(known.any(axis=0).sum()))
+    columns = [int(c) for c in np.flatnonzero(before) + 1 if found.is_known(int(c))]
+    donors = int(np.any([known_donors(each, c) for c in columns for each in found.behind(c)[0]], axis=0).sum())
     if donors < MIN_DONORS:
         return too_few_donors(donors)
+    sets = np.array(donor_sets(found.treated[0].size.size, np.arange(len(found.treated))))
     own, others, used = [], [], []
-    for column, there in zip(columns, known, strict=True):
-        if not found.donors[there, column].any():
+    for column in columns:
+        treated, share = found.behind(column)
+        if not all(each.donors[known_donors(each, column), column].any() for each in treated):
             continue
-        squares = np.append(found.donors[there, column], found.effect[column]) ** 2
-        a, b = variance_of_size(squares, np.append(found.size[there], found.treated_size))
+        score, theirs = scores(treated, share, sets[:, found.share[:, column] > 0], column=column)
         used.append(int(times[column - 1]))
-        own.append(abs(found.effect[column]) / np.sqrt(a + b / found.treated_size))
-        score = np.full(there.size, -np.inf)  # a donor without the event time cannot have its largest there
-        score[there] = np.abs(found.donors[there, column]) / np.sqrt(a + b / found.size[there])
-        others.append(score)
+        own.append(score)
+        others.append(theirs)
     if not used:
         return no_chance()
-    largest = np.max(others, axis=0)[known.any(axis=0)]
-    p = (1 + int((largest >= max(own)).sum())) / (1 + largest.size)
+    largest = np.max(others, axis=0)
+    largest = largest[np.isfinite(largest)]
+    p = (1 + int((largest >= max(own) * (1 - TIE)).sum())) / (1 + largest.size)
     return PreTrend(float(max(own)), p, tuple(used), "randomisation")
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
 from evaluator.inference.floor import least_donors
-from evaluator.inference.judged import Judged, out_of_reach
-from evaluator.inference.offered import no_chance
+from evaluator.inference.judged import Judged, no_chance, out_of_reach
 from evaluator.inference.placebo import SEED, known_donors
 from evaluator.inference.rule import TIE, size_of
-from evaluator.vocabulary import Floats, NotEstimable, Placebos
+from evaluator.vocabulary import Floats, Ints, NotEstimable, Placebos
 
 ALL_SUMS = 20_000
 """Sums of donors' effects up to which all are made; above, DRAWS of them are drawn."""
@@ -69,9 +69,15 @@ def weighted_sums(donors: Sequence[Floats], share: Floats) -> Floats:
         for part, each in zip(share, donors, strict=True):
             total = np.add.outer(total, part * each).ravel()
         return total
+    members = _drawn(tuple(d.size for d in donors))
+    return np.asarray(sum(part * each[drawn] for part, each, drawn in zip(share, donors, members, strict=True)))
+
+
+@lru_cache(maxsize=8)
+def _drawn(sizes: tuple[int, ...]) -> tuple[Ints, ...]:
+    """Return which of so many donors are drawn for each treated, at the fixed seed; kept, as every null asks."""
     rng = np.random.default_rng(SEED)
-    drawn = [part * each[rng.integers(each.size, size=DRAWS)] for part, each in zip(share, donors, strict=True)]
-    return np.asarray(np.sum(drawn, axis=0))
+    return tuple(rng.integers(size, size=DRAWS) for size in sizes)
 
 
 def _in_tails(value: float, chance: Floats, floor: float, level: float) -> Judged:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from evaluator.vocabulary import NotEstimable
 
+MIN_DONORS = 19
+
 
 @dataclass(frozen=True, slots=True)
 class Judged:
@@ -32,6 +34,22 @@ def one_treated(test: str) -> NotEstimable:
     return NotEstimable(
         f"{test} måler tilfældet ved, hvor forskellige indsatskommunerne er; med én kommune er der intet at måle på.",
         "Mindst to kommuner med indsats, eller en placebotest.",
+    )
+
+
+def too_few_donors(donors: int) -> NotEstimable:
+    """Return the refusal for a placebo test that cannot reach the level."""
+    return NotEstimable(
+        f"Der er kun {donors} sammenligningskommuner; den mindst mulige p-værdi er {100 / (donors + 1):.0f} %.",
+        f"Mindst {MIN_DONORS} kommuner uden indsats at sammenligne med.",
+    )
+
+
+def no_chance() -> NotEstimable:
+    """Return the refusal for a placebo test in which the donors never differ from one another."""
+    return NotEstimable(
+        "Udfaldet forekommer ikke i sammenligningskommunerne, så tilfældige udsving kan ikke måles.",
+        "Flere eller større sammenligningskommuner, eller et hyppigere udfald.",
     )
 
 

@@ -8,14 +8,16 @@ from typing import Any
 import numpy as np
 
 from evaluator.errors import PanelError
+from evaluator.inference.each_treated import EachTreated, OneByOne
+from evaluator.inference.ferman_pinto import ferman_pinto
+from evaluator.inference.judged import too_few_donors
 from evaluator.inference.leave_one_out import Replicates, averages
-from evaluator.inference.placebo import independent_donors, known_donors, placebos_of
+from evaluator.inference.placebo import known_donors
 from evaluator.inference.rule import FEW, has_error, size_of
 from evaluator.inference.support import is_only_never
-from evaluator.vocabulary import NEVER, Estimate, NotEstimable, Panel, Placebos, Sections
+from evaluator.vocabulary import NEVER, Estimate, NotEstimable, Panel, Sections
 
 MIN_PRE_PERIODS = 2
-MIN_DONORS = 19
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +56,20 @@ def overall(
 
 
 class _Placebos:
-    """Placebos of all numbers by the cohorts behind them: numbers of the same cohorts share one round of refits."""
+    """Placebos of all numbers by the cohorts behind them: numbers share the refits of each cluster and each donor."""
 
     def __init__(self, estimator: Any, panel: Panel | Sections, loo: Replicates) -> None:
-        self.panel, self._estimator, self._loo = panel, estimator, loo
-        self._made: dict[tuple[int, ...], Placebos] = {}
+        self._estimator, self._panel, self._loo = estimator, panel, loo
+        self._refits: OneByOne | None = None  # made when a number of few treated is met
+        self._made: dict[tuple[int, ...], EachTreated] = {}
 
-    def of(self, row: int) -> Placebos:
+    def of(self, row: int) -> EachTreated:
+        """Return the placebos of the cohorts behind a number; raises as `OneByOne.of`."""
         weights, aggregate = self._loo.aggregate.weights[row], self._loo.aggregate
         starts = tuple(sorted({c.cohort for c, w in zip(self._loo.cells, weights, strict=True) if w > 0}))
+        self._refits = self._refits or OneByOne(self._estimator, self._panel)
         if starts not in self._made:
-            labels = (None, *aggregate.labels)
-            self._made[starts] = placebos_of(self._estimator, self.panel, aggregate.kind, np.array(starts), labels)
+            self._made[starts] = self._refits.of(aggregate.kind, np.array(starts), (None, *aggregate.labels))
         return self._made[starts]
 
 
@@ -131,27 +135,25 @@ def with_error(value: float, se: float, level: float, support: Support) -> Estim
 
 
 def _by_randomisation(placebos: _Placebos, loo: Replicates, row: int, level: float) -> Estimate | NotEstimable:
-    """Return the rank among donors at the treated ones' size; a set of several stands in by the persons in it all."""
-    from evaluator.inference.ferman_pinto import ferman_pinto  # which takes its refusals from here
-
-    panel = placebos.panel
+    """Return the number with Ferman and Pinto's test, donors brought to the size of each treated cluster in turn."""
     try:
-        placebo = placebos.of(row)
+        each_treated = placebos.of(row)
     except PanelError:
         return mixed_clusters()
-    if not np.isfinite(placebo.effect[row]):
-        return no_cells()
-    donors = independent_donors(panel, int(known_donors(placebo, row).sum()))
+    treated, share = each_treated.behind(row)
+    if not each_treated.is_known(row):
+        return not_alone() if treated else no_cells()
+    donors = min(int(known_donors(each, row).sum()) for each in treated)
     if 1 / (donors + 1) > size_of(level):
         return too_few_donors(donors)
-    found = ferman_pinto([placebo], column=row, level=level)
+    found = ferman_pinto(treated, share, column=row, level=level)
+    value = float(share @ [each.effect[row] for each in treated])
     if isinstance(found, NotEstimable):
-        return found if placebo.effect[row] else no_variation(float(placebo.effect[row]))
-    persons, treated = round(float(loo.persons[row])), int(loo.treated[row])
-    pool = int(np.unique(panel.cluster[panel.cohort == NEVER]).size)
-    clusters = treated + (donors if treated == 1 else pool)  # a donor without persons in the base is none
+        return found if value else no_variation(value)
+    persons, number = round(float(loo.persons[row])), int(loo.treated[row])
+    clusters = number + donors  # a donor without persons in the base is none
     return Estimate(
-        found.value, None, found.low, found.high, level, persons, clusters, treated, found.method, found.p_value
+        found.value, None, found.low, found.high, level, persons, clusters, number, found.method, found.p_value
     )
 
 
@@ -202,19 +204,19 @@ def few_treated(treated: int) -> NotEstimable:
     )
 
 
-def too_few_donors(donors: int) -> NotEstimable:
-    """Return the refusal for a placebo test that cannot reach the level."""
-    return NotEstimable(
-        f"Der er kun {donors} sammenligningskommuner; den mindst mulige p-værdi er {100 / (donors + 1):.0f} %.",
-        f"Mindst {MIN_DONORS} kommuner uden indsats at sammenligne med.",
-    )
-
-
 def mixed_clusters() -> NotEstimable:
     """Return the refusal for a placebo test of clusters whose persons start at several times or in part not at all."""
     return NotEstimable(
         "Nogle kommuner har personer med hver sin start eller uden, så ingen anden kommune kan træde i deres sted.",
         "Mindst 5 kommuner med indsats, eller en indsats til hele kommuner.",
+    )
+
+
+def not_alone() -> NotEstimable:
+    """Return the refusal for a number of few treated of which one has no effect of its own."""
+    return NotEstimable(
+        "En af kommunerne med indsats kan ikke sammenlignes for sig, så dens tilfældige udsving kan ikke måles.",
+        "Flere borgere i kommunen før og efter starten, eller færre træk at justere for.",
     )
 
 
@@ -227,14 +229,6 @@ def no_variation(value: float) -> NotEstimable:
         )
     return NotEstimable(
         "Udfaldet er ens i alle kommuner i hver gruppe, så usikkerheden kan ikke måles.", "Et mere varieret udfald."
-    )
-
-
-def no_chance() -> NotEstimable:
-    """Return the refusal for a placebo test in which the donors never differ from one another."""
-    return NotEstimable(
-        "Udfaldet forekommer ikke i sammenligningskommunerne, så tilfældige udsving kan ikke måles.",
-        "Flere eller større sammenligningskommuner, eller et hyppigere udfald.",
     )
 
 

@@ -13,7 +13,6 @@ import numpy as np
 from evaluator.errors import PanelError
 from evaluator.inference.aggregation import aggregate, averaging, cohort_shares, noise, without_noise
 from evaluator.inference.rule import TIE, size_of
-from evaluator.panel import select
 from evaluator.vocabulary import NEVER, Bools, Cell, Floats, Ints, Panel, Placebos, Sections
 
 DRAWS = 499
@@ -32,42 +31,6 @@ class Randomisation:
     p_two_sided: float  # share with an absolute score at or over it
     low: float
     high: float
-    a: float  # variance of a donor's effect = a + b / size; 1 and 0 when not scaled
-    b: float
-
-
-def placebos(estimator: Any, panel: Panel | Sections, kind: str) -> Placebos:
-    """Return the effects (P = 1 + K, the overall first) of the treated clusters and of each donor in their place.
-
-    The treated are left out while a donor stands in, so a constant taken from the treated outcome moves no donor's
-    effect. With several treated clusters, donors are drawn in sets of that number with their starts. Raises PanelError
-    when a cluster has persons of several starts.
-    """
-    starts = np.unique(panel.cohort[panel.cohort != NEVER])
-    return _stand_in(estimator, panel, kind, starts, None)
-
-
-def placebos_of(estimator: Any, panel: Panel | Sections, kind: str, starts: Ints, labels: Sequence[Any]) -> Placebos:
-    """Return the placebos of the cohorts `starts` at `labels` (None is the overall effect), NaN where one is absent."""
-    return _stand_in(estimator, panel, kind, starts, labels)
-
-
-def _stand_in(
-    estimator: Any, panel: Panel | Sections, kind: str, starts: Ints, wanted: Sequence[Any] | None
-) -> Placebos:
-    chosen = select(panel, np.isin(panel.cohort, starts) | (panel.cohort == NEVER))
-    own = cohort_of_cluster(chosen)
-    treated, donors = np.flatnonzero(own != NEVER), np.flatnonzero(own == NEVER)
-    actual, labels = _numbers(estimator, chosen, kind, wanted)
-    persons = np.bincount(chosen.cluster, weights=chosen.weight, minlength=own.size)
-    sets = donor_sets(donors.size, own[treated])
-    cohort = np.full((len(sets), donors.size), NEVER, dtype=np.int64)
-    for row, members in zip(cohort, sets, strict=True):
-        row[members] = own[treated]
-    sizes = np.array([persons[donors[members]].sum() for members in sets], dtype=np.float64)
-    pool = select(chosen, chosen.cohort == NEVER) if sets else chosen
-    table = when_assigned(estimator, pool, kind, cohort, labels).reshape(len(sets), actual.size)
-    return Placebos(actual, table, sizes, float(persons[treated].sum()))
 
 
 def when_assigned(estimator: Any, pool: Panel | Sections, kind: str, cohort: Ints, labels: Sequence[Any]) -> Floats:
@@ -80,7 +43,7 @@ def when_assigned(estimator: Any, pool: Panel | Sections, kind: str, cohort: Int
     except PanelError:
         return np.full((len(cohort), len(labels)), np.nan)
     if made is None:
-        return np.array([_numbers(estimator, replace(pool, cohort=c[pool.cluster]), kind, labels)[0] for c in cohort])
+        return np.array([_numbers(estimator, replace(pool, cohort=c[pool.cluster]), kind, labels) for c in cohort])
     cells, effects = made
     cohorts = np.unique(cohort)
     plan = averaging(cells, pool.periods, cohorts, kind)
@@ -90,6 +53,32 @@ def when_assigned(estimator: Any, pool: Panel | Sections, kind: str, cohort: Int
     where = {None: 0, **{label: 1 + at for at, label in enumerate(plan.labels)}}
     absent = np.full((len(found), 1), np.nan)
     return without_noise(np.hstack([found, absent]), noise(pool))[:, [where.get(label, -1) for label in labels]]
+
+
+def effects_by_assignment(
+    estimator: Any, pool: Panel | Sections, cohort: Ints
+) -> Iterator[tuple[tuple[Cell, ...], Floats]]:
+    """Yield cells and effects (S', C) had the pool's clusters started by `cohort` (S, G), in order.
+
+    All at once where the estimator offers `effects_when_assigned`, else one at a time; no cells where one cannot be
+    fitted.
+    """
+    nothing: tuple[Cell, ...] = ()
+    try:
+        made = _made(estimator, pool, cohort)
+    except PanelError:
+        yield nothing, np.empty((len(cohort), 0))
+        return
+    if made is not None:
+        yield made
+        return
+    for each in cohort:
+        try:
+            fit = estimator.fit(replace(pool, cohort=each[pool.cluster]))
+        except PanelError:
+            yield nothing, np.empty((1, 0))
+            continue
+        yield fit.cells, fit.effect[None]
 
 
 def _made(estimator: Any, pool: Panel | Sections, cohort: Ints) -> tuple[tuple[Cell, ...], Floats] | None:
@@ -110,11 +99,6 @@ def cohort_of_cluster(panel: Panel | Sections) -> Ints:
             "Treat whole clusters, or let smaller units be the clusters."
         )
     return out
-
-
-def independent_donors(panel: Panel | Sections, stand_ins: int) -> int:
-    """Return how many placebos so many `stand_ins` are worth: sets of few clusters overlap and are not as many."""
-    return min(stand_ins, int(np.unique(panel.cluster[panel.cohort == NEVER]).size))
 
 
 def donor_sets(donors: int, starts: Ints) -> list[Ints]:
@@ -153,18 +137,14 @@ def different(assignments: Iterable[Ints], starts: Ints) -> Iterator[Ints]:
             yield members
 
 
-def _numbers(
-    estimator: Any, panel: Panel | Sections, kind: str, labels: Sequence[Any] | None
-) -> tuple[Floats, list[Any]]:
-    """Return the numbers at `labels` (None among them is the overall; without labels all), NaN where one is absent."""
+def _numbers(estimator: Any, panel: Panel | Sections, kind: str, labels: Sequence[Any]) -> Floats:
+    """Return the numbers at `labels` (None among them is the overall), NaN where one is absent."""
     try:
         found = aggregate(estimator.fit(panel), panel, kind)
     except PanelError:
-        names = list(labels or [None])
-        return np.full(len(names), np.nan), names
+        return np.full(len(labels), np.nan)
     table = {None: found.value, **dict(zip(found.labels, found.effect, strict=True))}
-    names = [None, *found.labels] if labels is None else list(labels)
-    return np.array([table.get(name, np.nan) for name in names]), names
+    return np.array([table.get(name, np.nan) for name in labels])
 
 
 def known_donors(placebos: Placebos, column: int = 0) -> Bools:
@@ -172,41 +152,17 @@ def known_donors(placebos: Placebos, column: int = 0) -> Bools:
     return np.asarray(np.isfinite(placebos.donors[:, column]) & (placebos.size > 0), dtype=np.bool_)
 
 
-def spread(placebos: Placebos, column: int = 0) -> tuple[float, float]:
-    """Return a, b >= 0 of variance = a + b / size, by least squares of the donors' squared effects on 1 / size.
-
-    Both are 0 when no donor is known or all their effects are 0: then chance cannot be measured.
-    Source: Ferman and Pinto (2019), Review of Economics and Statistics 101(3), section 3.
-    """
-    from scipy.optimize import nnls
-
-    effect, known = placebos.donors[:, column], known_donors(placebos, column)
-    if not effect[known].any():
-        return 0.0, 0.0
-    design = np.column_stack([np.ones(known.sum()), 1 / placebos.size[known]])
-    length = np.sqrt((design**2).sum(axis=0))
-    found, _ = nnls(design / length, effect[known] ** 2)
-    a, b = found / length
-    return float(a), float(b)
-
-
 def randomisation(
-    placebos: Placebos,
-    *,
-    column: int = 0,
-    scaled: bool = False,
-    donors_see_treated: bool = False,
-    level: float = 0.95,
+    placebos: Placebos, *, column: int = 0, donors_see_treated: bool = False, level: float = 0.95
 ) -> Randomisation:
-    """Rank the treated effect among the donors' and invert the two-sided test.
+    """Rank the treated effect among the donors' as they are, and invert the two-sided test.
 
-    `scaled` divides every effect by sqrt(a + b / size) at the a and b of the unshifted effects. With
-    `donors_see_treated` the treated one is among each donor's comparison, so taking an effect x from it moves every
-    donor's by x / D; every score is then recomputed. The interval spans all effects whose p is over 1 - `level`.
+    With `donors_see_treated` the treated one is among each donor's comparison, so taking an effect x from it moves
+    every donor's by x / D; every effect is then recomputed. The interval spans all effects whose p is over 1 - `level`.
+    It minds no size: `ferman_pinto` does.
 
-    When all donors' effects are 0 there is nothing to scale by and the plain effects are ranked. An interval of one
-    point says that too few donors differ from 0 for any other effect to be kept. Raises ValueError without a finite
-    effect, a known donor, or persons behind the treated one.
+    An interval of one point says that too few donors differ from 0 for any other effect to be kept. Raises ValueError
+    without a finite effect, a known donor, or persons behind the treated one.
     """
     effect, known = float(placebos.effect[column]), known_donors(placebos, column)
     if not (np.isfinite(effect) and known.any() and placebos.treated_size > 0):
@@ -214,38 +170,33 @@ def randomisation(
             f"randomisation: the effect is {effect}, of {placebos.treated_size:g} persons, with {known.sum()} known "
             "donors; expected a number with persons behind it and at least one donor."
         )
-    donors, size = placebos.donors[known, column], placebos.size[known]
-    a, b = spread(placebos, column) if scaled and donors.any() else (1.0, 0.0)
-    own, theirs = np.sqrt(a + b / placebos.treated_size), np.sqrt(a + b / size)
+    donors = placebos.donors[known, column]
     leak = 1 / donors.size if donors_see_treated else 0.0
-    score, scores = effect / own, donors / theirs
     of = donors.size + 1
-    low, high = _inverted(effect / own, 1 / own, donors / theirs, leak / theirs, size_of(level))
+    low, high = _inverted(effect, donors, leak, size_of(level))
     return Randomisation(
         value=effect,
-        rank=1 + int((scores < score).sum()),
+        rank=1 + int((donors < effect).sum()),
         of=of,
-        p_below=(1 + int((scores <= score + TIE * abs(score)).sum())) / of,
-        p_two_sided=(1 + int((np.abs(scores) >= abs(score) * (1 - TIE)).sum())) / of,
+        p_below=(1 + int((donors <= effect + TIE * abs(effect)).sum())) / of,
+        p_two_sided=(1 + int((np.abs(donors) >= abs(effect) * (1 - TIE)).sum())) / of,
         low=low,
         high=high,
-        a=a,
-        b=b,
     )
 
 
-def _inverted(own: float, slope: float, others: Floats, leaks: Floats, size: float) -> tuple[float, float]:
-    """Return the hull of x where the share of |others + leaks x| >= |own - slope x| is over `size`, at breakpoints.
+def _inverted(own: float, others: Floats, leak: float, size: float) -> tuple[float, float]:
+    """Return the hull of x where the share of |others + leak x| >= |own - x| is over `size`, at breakpoints.
 
-    At x = own / slope the share is 1, so the hull always holds it.
+    At x = own the share is 1, so the hull always holds it.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
-        points = np.concatenate([(own - others) / (slope + leaks), (own + others) / (slope - leaks)])
+        points = np.concatenate([(own - others) / (1 + leak), (own + others) / (1 - leak)])
     points = np.unique(points[np.isfinite(points)])
     ends = np.concatenate([[points[0] - 1], (points[1:] + points[:-1]) / 2, [points[-1] + 1]])
-    beyond = np.abs(others + leaks * ends[:, None]) >= np.abs(own - slope * ends)[:, None]
+    beyond = np.abs(others + leak * ends[:, None]) >= np.abs(own - ends)[:, None]
     kept = np.flatnonzero((1 + beyond.sum(axis=1)) / (others.size + 1) > size)
-    edges, sure = np.concatenate([[-np.inf], points, [np.inf]]), own / slope
+    edges = np.concatenate([[-np.inf], points, [np.inf]])
     if kept.size == 0:
-        return sure, sure
-    return min(float(edges[kept[0]]), sure), max(float(edges[kept[-1] + 1]), sure)
+        return own, own
+    return min(float(edges[kept[0]]), own), max(float(edges[kept[-1] + 1]), own)

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from evaluator.inference.conley_taber import read
-from evaluator.inference.judged import Judged, one_treated
-from evaluator.inference.offered import no_chance, too_few_donors
+from evaluator.inference.judged import Judged, no_chance, one_treated, too_few_donors
 from evaluator.inference.placebo import donor_sets, known_donors
 from evaluator.inference.rule import TIE, size_of
 from evaluator.vocabulary import Floats, Ints, NotEstimable, Placebos

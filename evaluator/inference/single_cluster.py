@@ -6,8 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from evaluator.inference.judged import Judged
-from evaluator.inference.offered import no_chance
+from evaluator.inference.judged import Judged, no_chance
 from evaluator.inference.placebo import known_donors
 from evaluator.inference.rule import TIE, size_of
 from evaluator.vocabulary import Floats, NotEstimable, Placebos

@@ -35,8 +35,12 @@ class Persons:
 
         A cell's weight is split over its cohort's clusters by their persons in its period.
         """
+        return self._split(self.per_person(weights, cells))
+
+    def per_person(self, weights: Floats, cells: tuple[Cell, ...]) -> Floats:
+        """Return what one person of a cohort weighs in a period (P, E, T) in numbers that weigh the cells (P, C)."""
         table, total = self._table(np.nan_to_num(weights), cells), self.by_cohort()
-        return self._split(np.divide(table, total, out=np.zeros(table.shape), where=total > 0))
+        return np.divide(table, total, out=np.zeros(table.shape), where=total > 0)
 
     def compared(self, weights: Floats, cells: tuple[Cell, ...], free: Bools) -> Floats:
         """Return each comparison cluster's share (G, P); `free` (C, E) are the cohorts that a cell is compared with.

@@ -120,6 +120,16 @@ def unknowns(connection: duckdb.DuckDBPyConnection) -> list[Row]:
     return found
 
 
+def judged(connection: duckdb.DuckDBPyConnection) -> list[Row]:
+    """Return the columns whose numbers the CPR guard passed: declared by the project, or told by their dates."""
+    found = connection.execute(
+        "select j.extract, d.file, d.sha256, j.column_name, j.verdict, j.numbers, j.dated "
+        "from raw.judged_columns as j join raw.deliveries as d using (delivery_id) order by all"
+    ).fetchall()
+    names = ("extract", "file", "sha256", "column_name", "verdict", "numbers", "dated")
+    return [dict(zip(names, row, strict=True)) for row in found]
+
+
 def usable_rows(contract: Contract) -> str:
     """Return the rows of an extract that were not rejected, as the source `r` of a query with its name as parameter."""
     return (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import duckdb
 
 from evaluator.quality import ledger, verdict, volume
+from evaluator.quality.exits import exits
 from evaluator.release_rules import Row
 from evaluator.results import Findings
 
@@ -28,8 +29,10 @@ def measure(connection: duckdb.DuckDBPyConnection) -> Findings:
     findings.add("quality_extracts", *reconciled)
     findings.add("quality_rejects", *ledger.rejects(connection))
     findings.add("quality_columns", *columns)
+    findings.add("quality_judged", *ledger.judged(connection))
     for name, rows in measured.items():
         findings.add(f"quality_{name}", *rows)
+    findings.add("quality_exits", *exits(connection))
     findings.add("quality", *rules)
     findings.add("quality_actions", *told)
     [reach] = _rows(connection, "select data_from, data_to from marts.observation")

@@ -76,6 +76,15 @@ def _columns(rows: list[Row], policy: Policy) -> list[Row]:
     ]
 
 
+def _judged(rows: list[Row], policy: Policy) -> list[Row]:
+    """Release how many numbers a column holds, and the share that begin with a date."""
+    told = []
+    for row in rows:
+        numbers, share = policy.count(row["numbers"]), _share(row["dated"], row["numbers"])
+        told.append({**{name: row[name] for name in row if name != "dated"}, "numbers": numbers, "share": share})
+    return told
+
+
 def _series(rows: list[Row], policy: Policy) -> list[Row]:
     released = []
     for _, group in groupby(rows, key=lambda row: row["series"]):
@@ -107,6 +116,22 @@ def _delays(rows: list[Row], policy: Policy) -> list[Row]:
     return released
 
 
+def _exits(rows: list[Row], policy: Policy) -> list[Row]:
+    """Hide small destinations of each rule, and one beside them: the exits of a rule add up to a total."""
+    released = []
+    for weeks, group in groupby(rows, key=lambda row: row["exit_weeks"]):
+        members = list(group)
+        counts = [row["exits"] for row in members]
+        shown = disclosure.rounded_parts(counts)
+        margin = Margin(tuple(range(len(counts))), len(counts))
+        hidden = disclosure.suppressed([*counts, sum(counts)], [margin], policy.minimum)
+        members.append({"exit_weeks": weeks, "destination": "all"})
+        for row, count, is_hidden in zip(members, [*shown, sum(shown)], hidden, strict=True):
+            status = "suppressed" if is_hidden else "shown"
+            released.append({**row, "exits": None if is_hidden else count, "status": status})
+    return released
+
+
 def _checked(rows: list[Row], policy: Policy) -> list[Row]:
     return [{**row, "rows": policy.count(row["rows"]), "unexpected": _defects(row["unexpected"])} for row in rows]
 
@@ -129,8 +154,10 @@ RULES: dict[str, Callable[[list[Row], Policy], list[Row]]] = {
     **{table: _added_up(parts) for table, parts in PARTS.items()},
     "quality_rejects": _rejects,
     "quality_columns": _columns,
+    "quality_judged": _judged,
     "quality_series": _series,
     "quality_breaks": _breaks,
     "quality_delays": _delays,
+    "quality_exits": _exits,
     "quality_actions": _actions,
 }

@@ -9,13 +9,13 @@ import numpy as np
 from evaluator.registers import rates
 from evaluator.registers.calendar import MONTH_NAMES, MONTH_OF_WEEK, MONTHS, WEEKS, month_index
 from evaluator.registers.columns import Columns, Text
+from evaluator.registers.intake import caseworker_counts
 from evaluator.registers.municipalities import STARTS, municipalities
 from evaluator.registers.register import Register
 from evaluator.registers.runs import Runs, Weeks, runs
 from evaluator.registers.spells import in_contact, municipality_codes, pseudonyms
 from evaluator.vocabulary import Floats, Ints
 
-PEOPLE_PER_CASEWORKER = 220  # first entries over the whole data period
 RAMP_MONTHS = 6
 TEAM_SIZE = 8
 _FTE = np.array([1.0, 1.0, 0.8, 1.0, 0.6])
@@ -36,17 +36,12 @@ def staff(register: Register, stream: np.random.Generator) -> Staff:
     level = 64.0 + 26.0 * stream.random((len(rows), 1))
     swing = 1.0 + 0.06 * (stream.random((len(rows), MONTHS)) - 0.5)
     caseload = np.broadcast_to(level, (len(rows), MONTHS)).copy()
-    people = np.bincount(register.people.municipality, minlength=len(rows))
-    base = np.maximum(2, people // PEOPLE_PER_CASEWORKER)
-    caseworkers = np.broadcast_to(base[:, None], (len(rows), MONTHS)).copy()
     for start in STARTS:
         row = codes.index(start.code)
         months = np.arange(MONTHS) - start.month
         fall = start.delivered * (start.planned_before - start.planned_after)
         caseload[row] = start.planned_before - fall * np.clip((months + 1) / RAMP_MONTHS, 0.0, 1.0)
-        reached = start.planned_before - fall
-        caseworkers[row, start.month :] = int(base[row] * start.planned_before // reached)
-    return Staff(caseload * swing, caseworkers)
+    return Staff(caseload * swing, caseworker_counts(register.people.municipality))
 
 
 def caseworker_names(municipality: Ints, number: Ints) -> Text:
@@ -108,8 +103,10 @@ def assignments(register: Register, found: Staff, stream: np.random.Generator) -
     first_row = np.searchsorted(cut.person, np.arange(len(people.entry)))
     turn = np.arange(len(cut.person)) - first_row[cut.person]
     size = found.caseworkers[municipality, MONTH_OF_WEEK[cut.start]]
-    first = stream.integers(0, 1 << 20, len(people.entry))[cut.person]
-    number = (first + turn) % size
+    first = stream.integers(0, 1 << 20, len(people.entry))
+    if register.intake is not None:
+        first = register.intake.number
+    number = (first[cut.person] + turn) % size
     return cut, number
 
 

@@ -60,6 +60,7 @@ class _Actors:
     pending: np.ndarray  # weeks until a job that is found begins
     noted: np.ndarray  # a no-show that will be sanctioned next week
     sanctioned: np.ndarray  # weeks left of the sanction's effect
+    strictness: Floats  # of the caseworker at intake, a factor on the municipality's practice
 
 
 def planted_effects(people: People) -> Floats:
@@ -79,7 +80,7 @@ def planted_effects(people: People) -> Floats:
     return np.stack([job, education, self_support])
 
 
-def _actors(people: People, has_twin: Bools) -> tuple[_Actors, Ints, Ints]:
+def _actors(people: People, has_twin: Bools, strictness: Floats) -> tuple[_Actors, Ints, Ints]:
     n = len(people.entry)
     person = np.concatenate([np.arange(n), np.flatnonzero(has_twin)])
     order = np.argsort(people.entry[person], kind="stable")
@@ -104,15 +105,26 @@ def _actors(people: People, has_twin: Bools) -> tuple[_Actors, Ints, Ints]:
         pension_at, people.job_factor[person], people.education_factor[person],
         rates.JOB_LEAVING[people.strong.astype(np.int64)][person], planted_effects(people)[:, person],
         people.akt[person].copy(), np.zeros(size, dtype=np.uint8), empty(), empty(), empty(), empty(),
+        strictness[person],
     )  # fmt: skip
     return actors, factual, twin
 
 
 def run(
-    people: People, tables: MonthTables, streams: list[np.random.Generator], weeks: int, *, events: bool, twins: Bools
+    people: People,
+    tables: MonthTables,
+    streams: list[np.random.Generator],
+    weeks: int,
+    *,
+    events: bool,
+    twins: Bools,
+    strictness: Floats,
 ) -> Paths:
-    """Run the process for `weeks` weeks since entry and record every actor's state."""
-    actors, factual, twin = _actors(people, twins)
+    """Run the process for `weeks` weeks since entry and record every actor's state.
+
+    `strictness` (N,) multiplies the share of each person's no-shows that are sanctioned.
+    """
+    actors, factual, twin = _actors(people, twins, strictness)
     path = np.full((weeks, len(actors.person)), rates.ABSENT, dtype=np.uint8)
     meetings: list[tuple[np.ndarray, ...]] = []
     sanctions: list[tuple[np.ndarray, ...]] = []
@@ -177,6 +189,7 @@ def _meet(
     missing = rate * np.where(actors.pending[who] > 0, rates.NO_SHOW_JOB_FOUND, rates.NO_SHOW)
     missed = uniform[who] < missing
     practice = tables.strictness[cell[who]] * np.where(actors.akt[who], rates.STRICTNESS_AKT, 1.0)
+    practice = np.minimum(practice * actors.strictness[who], 1.0)
     actors.noted[who[uniform[who] < missing * practice]] = 1
     return who, missed
 

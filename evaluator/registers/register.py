@@ -11,6 +11,7 @@ import numpy as np
 
 from evaluator.registers import rates
 from evaluator.registers.calendar import MONTH_OF_WEEK, MONTHS, WEEKS, month_date
+from evaluator.registers.intake import Intake, draw_intake
 from evaluator.registers.municipalities import STARTS, MonthTables, month_tables, municipalities
 from evaluator.registers.people import People, draw_people
 from evaluator.registers.process import Paths, run
@@ -54,6 +55,7 @@ class Register:
     tables: MonthTables
     seed: int
     world: str
+    intake: Intake | None = None  # caseworkers at intake, where they differ in strictness
 
     def target_groups(self) -> np.ndarray:
         """Return each person's target group at entry."""
@@ -151,10 +153,13 @@ def simulate(
     *,
     horizon_only: bool = False,
     codes: Sequence[str] | None = None,
+    strictness_spread: float = 0.0,
 ) -> Register:
     """Simulate a register of `persons` first entries; `horizon_only` stops when the horizons are reached.
 
-    `codes` keeps only some municipalities. The same seed gives the same first year in both modes.
+    `codes` keeps only some municipalities. The same seed gives the same first year in both modes. With a
+    `strictness_spread` s (at most 1) caseworkers at intake, drawn by lot, sanction 1 - s to 1 + s times as large a
+    share of no-shows as their municipality; every other draw stays as it is without.
     """
     streams = _streams(seed)
     people = draw_people(streams[:2], persons, world, tuple(codes) if codes is not None else None)
@@ -162,5 +167,7 @@ def simulate(
     treated = np.isin([m.code for m in municipalities()], [s.code for s in STARTS])
     twins = treated[people.municipality] & people.always & effects
     weeks = _WEEKS_NEEDED if horizon_only else WEEKS
-    paths = run(people, tables, streams[3:5], weeks, events=not horizon_only, twins=twins)
-    return Register(people, paths, tables, seed, world)
+    intake = draw_intake(people, seed, strictness_spread) if strictness_spread else None
+    strictness = np.ones(len(people.entry)) if intake is None else intake.strictness
+    paths = run(people, tables, streams[3:5], weeks, events=not horizon_only, twins=twins, strictness=strictness)
+    return Register(people, paths, tables, seed, world, intake)

@@ -23,9 +23,11 @@ def write_register(
     world: str = "default",
     *,
     municipalities: Sequence[str] | None = None,
+    strictness_spread: float = 0.0,
 ) -> None:
-    """Simulate a register and write its extracts and truth.json into `folder`."""
-    write(simulate(persons, seed, world, codes=municipalities), Path(folder))
+    """Simulate a register and write its extracts and truth.json into `folder`; arguments as of `simulate`."""
+    register = simulate(persons, seed, world, codes=municipalities, strictness_spread=strictness_spread)
+    write(register, Path(folder))
 
 
 def write(register: Register, folder: Path) -> None:

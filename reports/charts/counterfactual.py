@@ -90,6 +90,11 @@ def gap(rows: list[Row], start: str, period: str, title: str) -> Figure | None:
         "Felt: 95 pct. interval for hver periode for sig. Før start viser linjen, hvor tæt sammenligningen fulgte "
         f"kommunen. {START}"
     )
+    if known[0]["estimator"] == "synthetic_did":
+        caption += (
+            " Perioderne før start vejer efter, hvor godt de forudsiger tiden efter; hvor vægten ligger, er afvigelsen "
+            "tæt på nul af sig selv og intervallet smalt."
+        )
     return figure.figure(chart, "forloeb-afvigelse", title=title, table=_gaps(known, period), caption=caption)
 
 

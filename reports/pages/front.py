@@ -7,7 +7,7 @@ from typing import Any
 from reports import answer, numbers, words
 from reports.charts import before_after, end_states, forest
 from reports.figure import Figure, Table
-from reports.pages import denominator, municipality
+from reports.pages import claim, denominator, in_short, sanctions
 from reports.released import Released, Row
 
 NO_START = "Evalueringen har ingen startdato, så der findes intet før og efter at sammenligne."
@@ -23,20 +23,22 @@ def context(released: Released) -> dict[str, Any]:
     refused = released.answer_kind == "refused"
     kind = answer.stance(released)
     checks = sorted(released["diagnostics"], key=_worst_first)
-    return {
+    shown = {
         "kind": kind,
         "kind_label": words.ANSWERS[kind],
         "sentence": answer.sentence(released),
         "relevant": "" if refused else answer.relevant(released),
         "help": answer.help_needed(released) if refused else (),
         "exploratory": _exploratory(released),
-        "in_short": [] if refused else municipality.in_short(released),
-        "claim": municipality.claim(released),
+        "in_short": [] if refused else in_short.in_short(released),
+        "claim": claim.claim(released),
         "box": _box(released),
         "delivery": _delivery(released),
         "comparison": _comparison(released),
         "denominator": denominator.sentence(released),
         "people": _people(released),
+        "followed": [],
+        "beside": "",
         "lights": _lights(released),
         "checks": [_check(row) for row in checks if row["verdict"] != "green"],
         "passed": [_check(row) for row in checks if row["verdict"] == "green"],
@@ -44,6 +46,10 @@ def context(released: Released) -> dict[str, Any]:
         "caveats": [row["text"] for row in _caveats(released)[:3]],
         "more_caveats": len(released["caveats"]) > 3,
     }
+    if sanctions.is_answered(released):  # then the comparison of municipalities stands beside the answer
+        beside = shown["sentence"] if released.overall() else ""
+        return {**shown, **sanctions.front(released), "beside": beside}
+    return shown
 
 
 def _caveats(released: Released) -> list[Row]:
@@ -189,20 +195,20 @@ def _arrow(row: Row, kind: str) -> str:
 
 def _comparison(released: Released) -> dict[str, Any]:
     """Return the before-after claim beside the counterfactual, or why it is not shown."""
-    claim = released.fact("claim")
+    said = released.fact("claim")
     if released.answer_kind == "refused":
         why = (
             "Et før-efter-tal vises aldrig uden et svar på, hvad der ellers ville være sket, og det kan ikke beregnes."
         )
-        return {"claim": claim, "figure": None, "why": why, "sentence": ""}
+        return {"claim": said, "figure": None, "why": why, "sentence": ""}
     rows, estimate = released.primary("before_after"), released.overall()
     if not rows or estimate is None:
-        return {"claim": claim, "figure": None, "why": NO_START, "sentence": ""}
+        return {"claim": said, "figure": None, "why": NO_START, "sentence": ""}
     row = rows[0]
     needed = (row["before"], row["after"], row["counterfactual_after"], estimate["low"], estimate["high"])
     if not all(numbers.is_known(v) for v in needed):
-        return {"claim": claim, "figure": None, "why": _no_levels(row, estimate), "sentence": ""}
-    return {"claim": claim, "figure": _before_after(row, estimate), "why": "", "sentence": _told(released, row)}
+        return {"claim": said, "figure": None, "why": _no_levels(row, estimate), "sentence": ""}
+    return {"claim": said, "figure": _before_after(row, estimate), "why": "", "sentence": _told(released, row)}
 
 
 def _no_levels(row: Row, estimate: Row) -> str:
@@ -226,6 +232,8 @@ def _told(released: Released, row: Row) -> str:
     found = answer.stance(released)
     if found == "not_delivered":
         reading = f"Forskellen, {difference}, siger ikke, om indsatsen virker, for den blev ikke gennemført."
+    elif answer.is_unexplained(released):
+        reading = f"Forskellen, {difference}, er ikke tilfældig, men for stor til uden videre at tilskrive indsatsen."
     elif found in ("effect", "no_relevant_effect"):
         reading = f"Forskellen, {difference}, er det, der kan tilskrives indsatsen, med den usikkerhed stregen viser."
     else:

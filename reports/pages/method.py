@@ -72,6 +72,8 @@ def _robustness(released: Released) -> str:
             "Holdbarhed: svaret er prøvet mod skæve tendenser (Rambachan og Roth), falske startdatoer, andre valg og "
             "metoder og uden grupper af kommuner; se »Hvor holdbart er svaret?«."
         )
+    if released["sanction_effects"]:
+        parts.append(method_words.TIMING_OF_EVENTS)
     return " ".join(parts)
 
 

@@ -16,6 +16,9 @@ MOST_UNKNOWN = 12
 LATE = ("quarter", "later")
 """Registered more than a month after the meeting."""
 
+EXITS = ("all", "job", "education", "other_benefit", "supported_work", "self_support")
+"""Where exits lead, in the order of the columns."""
+
 
 def context(released: Released) -> dict[str, Any]:
     """Return everything that the page shows."""
@@ -37,7 +40,9 @@ def context(released: Released) -> dict[str, Any]:
             "extracts": _extracts(released["quality_extracts"]),
             "deliveries": _deliveries(released["quality_deliveries"]),
             "rejects": _rejects(released["quality_rejects"]),
+            "judged": _judged(released["quality_judged"]),
             "breaks": _breaks(released["quality_breaks"]),
+            "exits": _exits(released["quality_exits"]),
             "checks": _checks(released["quality"]),
         },
         "balance": _balance(released["quality_extracts"]),
@@ -181,6 +186,23 @@ def _rejects(rows: list[Row]) -> Table | None:
     return Table(headers, body, caption="Afviste rækker efter årsag", words=frozenset({0, 1, 2})) if rows else None
 
 
+def _judged(rows: list[Row]) -> Table | None:
+    body = tuple(
+        (
+            quality_words.extract(row["extract"]),
+            row["file"],
+            row["column_name"],
+            quality_words.JUDGED[row["verdict"]],
+            numbers.count(row["numbers"], "suppressed"),
+            numbers.percent(row["share"], "suppressed"),
+        )
+        for row in rows
+    )
+    headers = ("Udtræk", "Fil", "Kolonne", "Hvorfor den er indlæst", "Forskellige tal", "Begynder med en dato")
+    caption = "Kolonner med tal, der ligner CPR-numre"
+    return Table(headers, body, caption=caption, words=frozenset({0, 1, 2, 3})) if rows else None
+
+
 def _breaks(rows: list[Row]) -> Table | None:
     body = tuple(
         (
@@ -196,6 +218,21 @@ def _breaks(rows: list[Row]) -> Table | None:
     )
     headers = ("Serie", "Måned", "Hvad", "Pr. måned før", "Pr. måned efter", "Ændring", "Reform ved siden af")
     return Table(headers, body, caption="Huller og niveauskift", words=frozenset({0, 1, 2, 6})) if rows else None
+
+
+def _exits(rows: list[Row]) -> Table | None:
+    """Return exits by the weeks off a benefit that make one, and where they lead; the share of jobs beside them."""
+    found = {(row["exit_weeks"], row["destination"]): row["exits"] for row in rows}
+    body = []
+    for weeks in sorted({row["exit_weeks"] for row in rows}):
+        counts = [found[weeks, name] for name in EXITS]
+        share = None if counts[0] is None or counts[1] is None else counts[1] / counts[0]
+        told = (numbers.count(count, "suppressed") for count in counts)
+        body.append((f"{weeks} uger", *told, numbers.percent(share, "suppressed")))
+    labels = [words.OUTCOMES[name].label for name in EXITS[1:]]
+    headers = ("Uger uden ydelsen", "Afgange", *labels, "Andel til job")
+    caption = "Afgang fra kontanthjælp og uddannelseshjælp efter antallet af uger, der gør en afgang"
+    return Table(headers, tuple(body), caption=caption) if body else None
 
 
 def _rank(row: Row) -> tuple[bool, float, str, str]:

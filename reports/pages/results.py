@@ -7,7 +7,7 @@ from typing import Any
 from reports import method_words, numbers, words
 from reports.charts import caseload, event_study, forest, over_time, placebo
 from reports.figure import Figure, Table
-from reports.pages import front, municipality, robustness
+from reports.pages import front, municipality, robustness, sanctions
 from reports.released import Released, Row
 
 REFUSED = (
@@ -21,8 +21,9 @@ def context(released: Released) -> list[dict[str, Any]]:
     if released.answer_kind == "refused":
         figures = _caseload(released)
         shown = [_section("sagstal", "Sagstallet: planlagt og målt", figures, "")] if any(figures) else []
-        return [*shown, _section("beregninger", "Beregninger", [], REFUSED)]
+        return [*sanctions.sections(released), *shown, _section("beregninger", "Beregninger", [], REFUSED)]
     return [
+        *sanctions.sections(released),
         _section("sagstal", "Sagstallet: planlagt og målt", _caseload(released), _no_caseload(released)),
         _course(released),
         {

@@ -44,3 +44,16 @@ create or replace temp macro days_of(from_on, to_on) as (to_on - from_on + 1)::i
 
 create or replace temp macro first_day_of_year(year) as make_date(year::integer, 1, 1);
 create or replace temp macro last_day_of_year(year) as make_date(year::integer, 12, 31);
+
+-- The last week in which an exit of so many weeks can be dated: all of them are observed, the wages of the last are final.
+create or replace temp macro exits_seen_to(data_to, outcome_to, wage_to, exit_weeks) as
+    case
+        when wage_to is not null
+            then week_of(
+                least(
+                    outcome_to,
+                    weeks_after(data_to, -exit_weeks),
+                    weeks_after(last_thursday_week(wage_to), 1 - exit_weeks)
+                )
+            )
+    end;

@@ -1,58 +1,18 @@
 -- Episodes on one benefit: who, from which week, to which week.
 -- grain:   person_id, spell_number
--- inputs:  staging.stg_benefit_spells, staging.stg_dream_codes, marts.week_status, marts.observation
+-- inputs:  staging.stg_benefit_spells, staging.stg_dream_codes, marts.benefit_episodes, marts.observation
 -- outputs: person_id, spell_number, benefit, municipality_code, from_week, to_week, is_open
 -- note:    less than four weeks off the benefit do not end an episode, nor does supported work paid by the benefit
 -- note:    is_open: the four weeks off it are not yet observed; municipality_code is the paying one in the first week
 
-with benefit_stretches as (
+with episodes as (
     select
         person_id,
         benefit,
         from_week,
-        max(to_week) as to_week
-    from marts.week_status
-    where status in ('benefit', 'supported_work')
-    group by person_id, benefit, from_week
-),
-
-marked_stretches as (
-    select
-        person_id,
-        benefit,
-        from_week,
-        to_week,
-        from_week > weeks_after(max(to_week) over earlier, exit_weeks()) as is_new
-    from benefit_stretches
-    window earlier as (
-        partition by person_id, benefit
-        order by from_week, to_week
-        rows between unbounded preceding and 1 preceding
-    )
-),
-
-numbered_stretches as (
-    select
-        person_id,
-        benefit,
-        from_week,
-        to_week,
-        count(*) filter (where is_new) over (
-            partition by person_id, benefit
-            order by from_week, to_week
-            rows unbounded preceding
-        ) as episode
-    from marked_stretches
-),
-
-episodes as (
-    select
-        person_id,
-        benefit,
-        min(from_week) as from_week,
-        max(to_week) as to_week
-    from numbered_stretches
-    group by person_id, benefit, episode
+        to_week
+    from marts.benefit_episodes
+    where exit_weeks = exit_weeks()
 ),
 
 first_payers as (

@@ -45,8 +45,5 @@ select
     data_to,
     wage_to,
     outcome_to,
-    case
-        when wage_to is not null
-            then week_of(least(outcome_to, weeks_after(last_thursday_week(wage_to), -destination_weeks())))
-    end as exits_to
+    exits_seen_to(data_to, outcome_to, wage_to, exit_weeks()) as exits_to
 from final_wages

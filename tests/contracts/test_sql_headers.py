@@ -28,6 +28,8 @@ SPEC = {
     "entry": "inflow",
     "horizons": [4, 26],
     "outcomes_to": None,
+    "sanction_persons": 400,
+    "sanction_seed": 7,
     "risk_horizons": [4, 26],
 }
 BY_HAND = {
@@ -59,6 +61,7 @@ BY_HAND = {
     "sanktioner": (
         "pnr_pseudo;dato;paragraf;type;aarsag;antal_dage;beloeb;status;vejledt_dato;varsel_dato;partshoert_dato",
         "P0000001;2016-03-01;37;punktsanktion;udeblivelse;3;1734,00;truffet;2016-01-04;2016-02-15;2016-02-20",
+        "P0000001;2016-10-05;39;periodesanktion;afslag_tilbud;;;ophaevet;;;",
     ),
     "beskaeftigelse": (
         "pnr_pseudo;maaned;timer;loen;branche",

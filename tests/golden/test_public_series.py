@@ -10,7 +10,7 @@ import pytest
 from evaluator.design.frozen import freeze
 from evaluator.evaluation.plan import describe
 from evaluator.evaluation.series import estimator_of, read_panel
-from evaluator.evaluation.series_power import sentences
+from evaluator.evaluation.series_power import known_beforehand, sentences
 from evaluator.evaluation.show import released
 from evaluator.inference.placebo import randomisation
 from evaluator.pipeline import build, estimate, load, release
@@ -124,9 +124,11 @@ def test_the_plan_says_what_horsens_could_ever_show_and_reads_nothing_later(seri
     with connect(series) as connection:
         connection.execute("begin")
         connection.execute("delete from marts.municipality_statistics where period_on >= '2017-01-01'")
+        facts = known_beforehand(connection, read_spec(spec), freeze(connection, read_spec(spec)))
         fewer = sentences(connection, read_spec(spec), freeze(connection, read_spec(spec)))
         connection.execute("rollback")
     assert all(line in told for line in fewer)
+    assert 100 * facts["detectable_fall"] == pytest.approx(falls[2], abs=0.06)  # page one says the plan's number
 
 
 @pytest.mark.parametrize("spec", PROJECTS)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from evaluator.extracts.dream import dream_codes
 
+EXIT_RULES = (2, 4, 8, 13)
 DAY, WEEK = dt.timedelta(days=1), dt.timedelta(weeks=1)
 BENEFITS = {code.code: code for code in dream_codes()}
 SUBSIDISED = ("13", "14", "21", "70", "71", "72", "73", "74", "75", "76", "81", "89")
@@ -85,22 +87,22 @@ def person_months(person: Person, months: Iterable[dt.date], wage_to: dt.date | 
 
 
 def exits(person: Person, weeks: list[dt.date], outcome_to: dt.date, wage_to: dt.date | None) -> list[tuple]:
-    """Return (benefit, first week off, state of the fourth) of every exit whose four weeks are seen."""
+    """Return (weeks off, benefit, the first of them, state of the last) of every exit whose weeks are seen."""
     if wage_to is None:
         return []
     found = []
     status = {week: status_of(code) for week, code in person.codes.items()}
     paid = {w: benefit_of(c) for w, c in person.codes.items() if status[w] in ("benefit", "supported_work")}
-    for n in range(1, len(weeks) - 3):
+    for off, n in itertools.product(EXIT_RULES, range(1, len(weeks))):
         benefit = paid.get(weeks[n - 1])
-        fourth = weeks[n] + 3 * WEEK
-        if benefit is None or any(paid.get(week) == benefit for week in weeks[n : n + 4]):
+        last = weeks[n] + (off - 1) * WEEK
+        if benefit is None or any(paid.get(week) == benefit for week in weeks[n : n + off]):
             continue
-        if weeks[n] > outcome_to or (fourth + 3 * DAY).replace(day=1) > wage_to:
+        if weeks[n] > outcome_to - max(off - 4, 0) * WEEK or (last + 3 * DAY).replace(day=1) > wage_to:
             continue
-        state = state_in(person, status.get(fourth), fourth)
+        state = state_in(person, status.get(last), last)
         if state != "left_register":
-            found.append((benefit, weeks[n], state))
+            found.append((off, benefit, weeks[n], state))
     return found
 
 

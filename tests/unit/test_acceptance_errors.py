@@ -134,7 +134,7 @@ def told(capsys, *words):
     [
         ("tom.csv", b"", "tom.csv: the file is empty; expected a header line and rows."),
         ("mappe.csv", None, "mappe.csv: is a folder; expected a file."),
-        ("ydelser.xlsx", b"PK\x03\x04", "ydelser.xlsx: a workbook of Excel; expected CSV with semicolons."),
+        ("ydelser.xls", b"\xd0\xcf\x11\xe0", "ydelser.xls: a workbook that is not xlsx; expected xlsx or CSV."),
         ("tab.csv", b"pnr_pseudo\tfra\ttil\n", "tab.csv: column 'type' is missing"),
     ],
 )

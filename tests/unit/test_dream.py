@@ -75,7 +75,7 @@ def needed(*names):
     return order(models[name] for name in wanted)
 
 
-NEEDED = needed("staging.stg_dream_spells", "marts.person_month", "marts.exits")
+NEEDED = needed("staging.stg_dream_spells", "marts.person_month", "marts.exits_by_rule")
 
 
 def tables(project, *queries):
@@ -96,7 +96,10 @@ PERSON_MONTHS = (
     "select person_id, month, municipality_code, benefit, is_supported_work, paid_hours::integer "
     "from marts.person_month order by all"
 )
-EXITS = "select person_id, benefit, exit_week, destination from marts.exits where not is_censored order by all"
+EXITS = (
+    "select person_id, exit_weeks, benefit, exit_week, destination from marts.exits_by_rule "
+    "where not is_censored order by all"
+)
 
 
 def compare(project, people):

@@ -15,8 +15,8 @@ from evaluator.inference import (
 )
 from evaluator.inference.bands import Numbers, band, family_numbers, usable
 from evaluator.inference.ferman_pinto import variance_of_size
-from evaluator.inference.offered import too_few_donors
-from evaluator.inference.placebo import known_donors
+from evaluator.inference.judged import too_few_donors
+from evaluator.inference.placebo import donor_sets, known_donors
 from evaluator.panel import select
 from evaluator.vocabulary import Estimate, NotEstimable
 
@@ -26,19 +26,30 @@ def test_the_pre_trend_of_few_treated_is_the_largest_scaled_effect_by_hand(start
     data, estimator = noise(starts, clusters=30), GroupTime()
     data = select(data, ~((data.cluster == 12) & (data.period == 3)))  # it has nobody at two of the early event times
     found, made = pre_trend_test(estimator, data), placebos(estimator, data, "event")
-    labels = aggregate(estimator.fit(data), data, "event").labels
-    early = [1 + at for at, time in enumerate(labels) if time < 0]
-    own, others, known = [], [], []
+    whole = aggregate(estimator.fit(data), data, "event")
+    early = [1 + at for at, time in enumerate(whole.labels) if time < 0]
+    count, own, others = len(starts), [], []
+    sets = donor_sets(30 - count, np.arange(count))
     for column in early:
-        there = known_donors(made, column)
-        squares = np.append(made.donors[there, column], made.effect[column]) ** 2
-        a, b = variance_of_size(squares, np.append(made.size[there], made.treated_size))
-        own.append(abs(made.effect[column]) / np.sqrt(a + b / made.treated_size))
-        known.append(known_donors(made, column))
-        others.append(np.where(known[-1], np.abs(made.donors[:, column]) / np.sqrt(a + b / made.size), -np.inf))
-    assert np.all(known) == (len(starts) == 2) and np.any(known, axis=0).all()  # of two, the other is there
+        share, effects = made.share[:, column], np.array([each.effect[column] for each in made.treated])
+        assert share @ effects == pytest.approx(whole.effect[column - 1])
+        first = made.treated[0]  # all started together
+        there = known_donors(first, column)
+        squares = np.append(first.donors[there, column], effects) ** 2
+        sizes = np.array([each.treated_size for each in made.treated])
+        a, b = variance_of_size(squares, np.append(first.size[there], sizes))
+        mine, theirs = a + b / sizes, a + b / first.size
+        error = np.sqrt(share**2 @ mine)
+        own.append(abs(share @ effects) / error)
+        mean_error = theirs[there].mean() / there.sum()
+        wider = np.sqrt(1 + mean_error * (1 - share @ share) / error**2)
+        unit = np.where(there, first.donors[:, column] / np.sqrt(theirs), np.nan)
+        sums = np.array([(share * np.sqrt(mine)) @ unit[members] for members in sets])
+        others.append(np.where(np.isnan(sums), -np.inf, np.abs(sums) * wider / error))
+    assert len(sets) == (29 if count == 1 else 499)
     largest = np.max(others, axis=0)
-    assert found.event_times == tuple(labels[column - 1] for column in early) and found.method == "randomisation"
+    assert np.isfinite(largest).all()
+    assert found.event_times == tuple(whole.labels[column - 1] for column in early) and found.method == "randomisation"
     assert found.statistic == pytest.approx(max(own))
     assert found.p_value == pytest.approx((1 + (largest >= max(own)).sum()) / (1 + largest.size))
 

@@ -8,11 +8,12 @@ from cluster_sections import noise
 from scipy.stats import t
 
 from evaluator.estimators import GroupTime
-from evaluator.inference import aggregate, estimates, leave_one_cluster_out, overall, placebos, spread
+from evaluator.inference import aggregate, estimates, judged, leave_one_cluster_out, overall, placebos
 from evaluator.inference import offered as words
+from evaluator.inference.each_treated import OneByOne
 from evaluator.inference.ferman_pinto import ferman_pinto
 from evaluator.inference.offered import Support, by_error, is_base, periods_before, with_error
-from evaluator.inference.placebo import known_donors, placebos_of
+from evaluator.inference.placebo import known_donors
 from evaluator.panel import select
 from evaluator.vocabulary import NEVER, Estimate, NotEstimable, Placebos
 
@@ -31,12 +32,12 @@ from evaluator.vocabulary import NEVER, Estimate, NotEstimable, Placebos
             "Flere kommuner med indsats, eller brug af placebofordelingen.",
         ),
         (
-            words.too_few_donors(18),
+            judged.too_few_donors(18),
             "Der er kun 18 sammenligningskommuner; den mindst mulige p-værdi er 5 %.",
             "Mindst 19 kommuner uden indsats at sammenligne med.",
         ),
         (
-            words.too_few_donors(3),
+            judged.too_few_donors(3),
             "Der er kun 3 sammenligningskommuner; den mindst mulige p-værdi er 25 %.",
             "Mindst 19 kommuner uden indsats at sammenligne med.",
         ),
@@ -51,7 +52,7 @@ from evaluator.vocabulary import NEVER, Estimate, NotEstimable, Placebos
             "Et mere varieret udfald.",
         ),
         (
-            words.no_chance(),
+            judged.no_chance(),
             "Udfaldet forekommer ikke i sammenligningskommunerne, så tilfældige udsving kan ikke måles.",
             "Flere eller større sammenligningskommuner, eller et hyppigere udfald.",
         ),
@@ -139,15 +140,21 @@ def test_periods_before_the_window_hold_both_sides():
 
 
 @pytest.mark.parametrize("treated", [1, 3])
-def test_a_randomised_estimate_is_the_scaled_rank_of_its_placebos(treated):
-    data = noise([6] * treated, clusters=30)
+def test_a_randomised_estimate_is_the_test_of_the_treated_one_by_one(treated):
+    data = noise([6] * treated, clusters=30, periods=8)
     found = estimates(GroupTime(), data, "event")
     made = placebos(GroupTime(), data, "event")
+    persons = np.bincount(data.cluster, weights=data.weight)
     for row, part in enumerate((found.overall, *found.parts)):
-        expected = ferman_pinto([made], column=row)
+        each, share = made.behind(row)
+        assert [one.treated_size for one in each] == persons[:treated].tolist()
+        np.testing.assert_allclose(share, persons[:treated] / persons[:treated].sum())
+        expected = ferman_pinto(each, share, column=row)
         assert (part.value, part.low, part.high) == (expected.value, expected.low, expected.high)
         assert (part.p_value, part.se, part.method) == (expected.p_value, None, "ferman_pinto")
         assert (part.treated_clusters, part.clusters, part.freedom) == (treated, 30, None)
+    whole = aggregate(GroupTime().fit(data), data, "event")
+    np.testing.assert_allclose([part.value for part in (found.overall, *found.parts)], [whole.value, *whole.effect])
     exposed = (data.cohort == 6) & (data.period >= 6)
     assert found.overall.n == data.weight[exposed].sum() and found.kind == "event"
     wider = estimates(GroupTime(), data, "simple", level=0.8).overall
@@ -157,7 +164,7 @@ def test_a_randomised_estimate_is_the_scaled_rank_of_its_placebos(treated):
 def test_the_level_decides_how_many_donors_are_needed():
     data = noise([6], clusters=10)
     assert isinstance(estimates(GroupTime(), data, "simple", level=0.9).overall, Estimate)  # p of 1 in 10
-    assert estimates(GroupTime(), data, "simple", level=0.91).overall == words.too_few_donors(9)
+    assert estimates(GroupTime(), data, "simple", level=0.91).overall == judged.too_few_donors(9)
 
 
 def test_numbers_of_the_same_cohorts_share_their_placebos():
@@ -170,16 +177,17 @@ def test_numbers_of_the_same_cohorts_share_their_placebos():
             self.fits.append(np.unique(data.cohort[data.cohort != NEVER]).tolist())
             return self.inner.fit(data)
 
-    data = noise([6, 8], clusters=6, periods=10)
+    data = noise([6, 8], clusters=6, periods=9)
     fits: list = []
     estimates(Counted(GroupTime(), fits), data, "event", level=0.5)
-    own = [cohorts for cohorts in fits if cohorts in ([6], [8])]
-    assert len(fits) == 1 + (1 + 12) + len(own) and 0 < len(own) <= 2 * (1 + 4)  # whole; both; each cohort alone
+    assert fits.count([6, 8]) == 2  # the estimate, and the placebos of numbers of both; each cohort alone with no more
+    assert fits.count([6]) <= 1 + 4 + 1 and fits.count([8]) <= 1 + 4 + 1 and len(fits) <= 2 + 2 * 6
 
 
 def test_placebos_of_a_cohort_leave_the_other_treated_out():
     data = noise([6, 8], clusters=12)
-    found = placebos_of(GroupTime(), data, "event", np.array([8]), [None, 1, 99])
+    found = OneByOne(GroupTime(), data).of("event", np.array([8]), [None, 1, 99])
+    (own,) = found.treated
     alone = replace(
         data,
         **{n: getattr(data, n)[data.cohort != 6] for n in ("outcome", "period", "cohort", "covariates", "weight")},
@@ -187,9 +195,10 @@ def test_placebos_of_a_cohort_leave_the_other_treated_out():
         clusters=data.clusters[1:],
     )
     whole = aggregate(GroupTime().fit(alone), alone, "event")
-    np.testing.assert_allclose(found.effect, [whole.value, whole.effect[whole.labels.index(1)], np.nan])
-    assert found.donors.shape == (10, 3) and np.isnan(found.donors[:, 2]).all()
-    assert found.treated_size == data.weight[data.cohort == 8].sum()
+    np.testing.assert_allclose(own.effect, [whole.value, whole.effect[whole.labels.index(1)], np.nan])
+    assert own.donors.shape == (10, 3) and np.isnan(own.donors[:, 2]).all()
+    assert own.treated_size == data.weight[data.cohort == 8].sum()
+    assert found.share.tolist() == [[1.0, 1.0, 0.0]] and not found.is_known(2) and found.behind(2)[0] == []
 
 
 def test_a_donor_counts_with_a_number_and_persons():
@@ -197,37 +206,15 @@ def test_a_donor_counts_with_a_number_and_persons():
     assert known_donors(made).tolist() == [True, False, False]
 
 
-def test_the_variance_by_size_by_hand():
-    size = np.array([10.0, 20.0, 50.0])
-    exact = Placebos(np.array([0.0]), np.sqrt(0.3 + 4 / size)[:, None], size, 5.0)
-    np.testing.assert_allclose(spread(exact), [0.3, 4.0])
-    falling = Placebos(np.array([0.0]), np.sqrt(size)[:, None], size, 5.0)  # larger ones vary more: b is held at 0
-    a, b = spread(falling)
-    assert b == 0 and a == pytest.approx(80 / 3)
-
-
-def test_sets_of_donors_are_drawn_once_and_for_all():
-    data = noise([6, 6, 7], clusters=40)
-    one, two = (placebos(GroupTime(), data, "simple") for _ in range(2))
-    np.testing.assert_array_equal(one.donors, two.donors)
-    rng, donors = np.random.default_rng(20_170_101), np.bincount(data.cluster, weights=data.weight)[3:]
-    assert len(one.size) == 499
-    drawn = {}
-    while len(drawn) < 499:
-        a, b, c = rng.permutation(37)[:3]
-        drawn.setdefault((frozenset((a, b)), c), donors[[a, b, c]].sum())
-    np.testing.assert_allclose(one.size, list(drawn.values()))
-
-
 @pytest.mark.parametrize(("donors", "smallest"), [(0, "100 %"), (1, "50 %"), (18, "5 %")])
 def test_too_few_donors_say_the_smallest_p_value_they_could_give(donors, smallest):
-    said = words.too_few_donors(donors).reason
+    said = judged.too_few_donors(donors).reason
     assert said == f"Der er kun {donors} sammenligningskommuner; den mindst mulige p-værdi er {smallest}."
 
 
-def test_sets_of_donors_count_no_more_than_the_donors_in_them():
+def test_donors_count_once_however_many_are_treated():
     refused = estimates(GroupTime(), noise([6, 6], clusters=17), "simple").overall
-    assert refused == words.too_few_donors(15)  # of 105 pairs
+    assert refused == judged.too_few_donors(15)  # of 105 pairs
     assert estimates(GroupTime(), noise([6, 6], clusters=40), "simple").overall.clusters == 40
 
 

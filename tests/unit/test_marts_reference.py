@@ -15,6 +15,7 @@ SUPPORTED = {"735", "771", "896"}
 OTHER = {"890", "785", "783", "881"}
 CODES = sorted(KTH | UH | SUPPORTED | OTHER | {"651", "121"})
 HORIZONS = [1, 13, 26, 52]
+EXIT_RULES = (2, 4, 8, 13)
 WAGE_TO = dt.date(2016, 10, 31)  # December is the last month with wages; two months wait
 PEOPLE = 12
 
@@ -114,18 +115,18 @@ def expected_outcomes(history):
     return rows
 
 
-def expected_exits(history):
-    """Return (benefit, first week off, state of the fourth) of every exit that is seen."""
+def expected_exits(history, off):
+    """Return (benefit, first week off, state of the last of them) of every exit of `off` weeks that is seen."""
     names = {"kontanthjaelp": KTH, "uddannelseshjaelp": UH}
     weeks = list(itertools.takewhile(lambda w: w <= LAST, (FIRST + n * WEEK for n in range(200))))
     found = []
     for name, codes in names.items():
         on = [bool(codes_in(history, week) & codes) for week in weeks]
-        for n in range(1, len(weeks) - 3):
-            fourth = weeks[n] + 3 * WEEK
-            seen = weeks[n] <= LAST - 4 * WEEK and fourth + 3 * DAY <= WAGE_TO
-            if on[n - 1] and not any(on[n : n + 4]) and seen:
-                state = state_in(history, fourth, None)
+        for n in range(1, len(weeks)):
+            last = weeks[n] + (off - 1) * WEEK
+            seen = weeks[n] <= LAST - max(off, 4) * WEEK and last + 3 * DAY <= WAGE_TO
+            if on[n - 1] and not any(on[n : n + off]) and seen:
+                state = state_in(history, last, None)
                 if state != "left_register":
                     found.append((name, weeks[n], state))
     return sorted(found)
@@ -156,12 +157,19 @@ def test_outcomes_and_exits_agree_with_a_slow_reading_of_the_rules(store, drawn)
         f"select person_id, horizon_weeks, {columns} from design.entrant_outcomes"
     ).fetchall():
         outcomes[name][horizon] = tuple(row)
-    exits: dict = {name: [] for name in people}
-    for name, *row in store.execute(
-        "select person_id, benefit, exit_week, destination from marts.exits "
-        "where not is_censored and benefit in ('kontanthjaelp', 'uddannelseshjaelp') order by all"
+    assistance = "not is_censored and benefit in ('kontanthjaelp', 'uddannelseshjaelp')"
+    exits: dict = {name: {off: [] for off in EXIT_RULES} for name in people}
+    for name, off, *row in store.execute(
+        f"select person_id, exit_weeks, benefit, exit_week, destination from marts.exits_by_rule where {assistance} "
+        "order by all"
     ).fetchall():
-        exits[name].append(tuple(row))
+        exits[name][off].append(tuple(row))
+    four: dict = {name: [] for name in people}
+    for name, *row in store.execute(
+        f"select person_id, benefit, exit_week, destination from marts.exits where {assistance} order by all"
+    ).fetchall():
+        four[name].append(tuple(row))
     for name, history in people.items():
         assert outcomes[name] == expected_outcomes(history), history
-        assert exits[name] == expected_exits(history), history
+        assert exits[name] == {off: expected_exits(history, off) for off in EXIT_RULES}, history
+        assert four[name] == exits[name][4]

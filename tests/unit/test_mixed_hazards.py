@@ -11,9 +11,9 @@ from evaluator.estimators.mixed_hazards.frame import Columns, Model, rows_of, wi
 from evaluator.estimators.mixed_hazards.likelihood import Point, slopes
 from evaluator.estimators.mixed_hazards.mass_points import Search, path
 from evaluator.estimators.mixed_hazards.spells import spells_of
-from evaluator.estimators.timing_of_events import Setting, TimingOfEvents, anticipation, timing_of_events
+from evaluator.estimators.timing_of_events import Setting, TimingOfEvents, anticipation, stays_away, timing_of_events
 from evaluator.vocabulary import Light, NotEstimable
-from tests.simulation import timing_of_events as world
+from tests.simulation import timing_of_events_worlds as world
 
 MODEL = {"job": ("x1", "x2", *world.PIECES), "self_support": ("x1", *world.PIECES), "sanction": ("x1", "x2")}
 RISK_SETS = {"free": (*world.EXITS, world.TREATMENT), "treated": world.EXITS}
@@ -141,19 +141,58 @@ def test_a_known_baseline_and_effect_are_recovered_from_intervals():
         assert abs(one.value - truth) < 3 * one.se < 0.4
 
 
-def test_a_known_effect_is_recovered_and_missed_without_heterogeneity(monkeypatch):
-    monkeypatch.setattr(world, "SEARCH", Search(points=3, starts=2))
-    answers = world.rows("plain", 2500, 2)
-    for row in answers:
-        assert abs(row["value"] - row["truth"]) < 3 * row["se"]
-    job = next(row for row in answers if row["effect"] == "job.after_5_on")
-    assert job["naive"] + 5 * job["naive_se"] < job["truth"]
+def test_a_known_effect_is_recovered_and_missed_without_heterogeneity():
+    found = searched(frame(2500, 2), Search(points=3, starts=2))
+    for leaving, truth in world.TRUTH.items():
+        for piece in world.PIECES:
+            one = found.path[2].estimate(f"{leaving}.{piece}")
+            assert abs(one.value - truth) < 3 * one.se
+    naive = found.path[0].estimate("job.after_5_on")
+    assert naive.value + 5 * naive.se < world.TRUTH["job"]
 
 
-def test_work_that_was_found_before_the_sanction_is_flagged(monkeypatch):
-    monkeypatch.setattr(world, "SEARCH", Search(points=2, starts=1))
-    flagged = {row["effect"]: row["is_flagged"] for row in world.rows("anticipated", 1500, 1)}
-    assert flagged["job.after_0_4"]
+def test_work_that_was_found_before_the_sanction_is_flagged():
+    found = searched(world.draw("anticipated", 1500, 1), Search(points=2, starts=1))
+    assert anticipation(found.chosen, "job", *world.PIECES).verdict is Light.AMBER
+
+
+def searched(draw, search):
+    return timing_of_events(
+        draw,
+        exits=world.EXITS,
+        treatments={world.TREATMENT: world.PIECES},
+        covariates=("x1", "x2"),
+        columns=Columns(state="state"),
+        setting=Setting(risk_sets=RISK_SETS, search=search),
+    )
+
+
+def test_the_world_has_the_effects_it_says_once_the_kinds_of_person_are_seen():
+    persons, seed = 15_000, 7
+    random = np.random.default_rng([seed, 0])
+    random.standard_normal((persons, 2))
+    kind = random.choice(3, persons, p=world.SHARES)
+    draw = world.draw("plain", persons, seed)
+    seen = {f"kind_{k}": pl.Series((kind == k)[draw["person_id"].to_numpy()]).cast(pl.Float64) for k in (1, 2)}
+    found = timing_of_events(
+        draw.with_columns(**seen),
+        exits=world.EXITS,
+        treatments={world.TREATMENT: world.PIECES},
+        covariates=("x1", "x2", *seen),
+        columns=Columns(state="state"),
+        setting=Setting(risk_sets=RISK_SETS, search=Search(points=1)),
+    ).path[0]
+    for leaving, truth in world.TRUTH.items():
+        for piece in world.PIECES:
+            one = found.estimate(f"{leaving}.{piece}")
+            assert abs(one.value - truth) < 3 * one.se < 0.2
+
+
+def test_a_search_with_a_least_gain_ends_where_the_criterion_would():
+    whole = searched(frame(1500), Search(points=4, starts=2))
+    short = searched(frame(1500), Search(points=4, starts=2, least_gain=4.0))
+    assert len(short.path) < len(whole.path)
+    assert short.chosen.log_likelihood == pytest.approx(whole.chosen.log_likelihood, abs=1e-6)
 
 
 def test_the_same_seed_gives_the_same_digits_in_any_backend():
@@ -196,7 +235,7 @@ def test_effects_by_number_of_points_and_criteria_are_told():
     [
         ({}, {"covariates": ("x1", "one")}, "do not vary"),
         ({}, {"covariates": ("x1", "twice")}, "repeat one another"),
-        ({"after_0_4": RARE}, {}, "under 10 exits"),
+        ({"after_0_4": RARE}, {}, "under 10 transitions to 'job' where"),
         ({"transition": pl.lit("none")}, {}, "under 10 transitions"),
     ],
 )
@@ -244,3 +283,17 @@ def test_time_since_a_treatment_becomes_an_indicator_for_each_piece_and_type():
         [0, 0, 1],
     ]
     assert with_time_since(draw, "since", (0, 5), by="kind")["since_0_4_b"].to_list() == [0, 0, 1, 0, 0]
+
+
+def test_a_no_show_as_a_state_of_its_own_moves_what_comes_after_it_where_it_varies():
+    draw, question = world.asked("decision", world.draw_no_shows("no_shows_anticipated", 3000, 1))
+    setting = Setting(risk_sets=question.pop("risk_sets"), search=Search(points=1))
+    found = timing_of_events(
+        draw, exits=world.EXITS, covariates=("x1",), columns=Columns(state="state"), setting=setting, **question
+    )
+    moves = {label for label in found.path[0].labels if label.endswith((".no_show", ".heard"))}
+    always = {f"{leaving}.{state}" for leaving in world.EXITS for state in ("no_show", "heard")}
+    assert moves == always | {"hearing.no_show", "decision.no_show", "no_show.heard"}
+    assert found.path[0].estimate("hearing.no_show").value == pytest.approx(np.log(world.AFTER_NO_SHOW), abs=0.5)
+    assert stays_away(found.path[0], "job", "no_show").verdict is Light.AMBER
+    assert stays_away(found.path[0], "self_support", "no_show").verdict is Light.GREEN

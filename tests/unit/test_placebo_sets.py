@@ -9,8 +9,9 @@ from cluster_sections import Stranger
 from evaluator.errors import PanelError
 from evaluator.estimators.group_time import GroupTime
 from evaluator.inference.bands import pre_trend_test
+from evaluator.inference.each_treated import EachTreated, placebos
 from evaluator.inference.offered import estimates, mixed_clusters
-from evaluator.inference.placebo import DRAWS, placebos
+from evaluator.inference.placebo import DRAWS, donor_sets, when_assigned
 from evaluator.panel import select
 from evaluator.vocabulary import NEVER, NotEstimable, Panel, Sections
 
@@ -47,7 +48,28 @@ def _sections(donors: int, starts: tuple[int, ...], periods: int = 8) -> Section
     ],
 )
 def test_each_different_assignment_is_counted_once(donors: int, starts: tuple[int, ...], number: int) -> None:
-    assert placebos(GroupTime(base="universal"), _sections(donors, starts), "simple").donors.shape[0] == number
+    found = donor_sets(donors, np.array(starts))
+    assert len(found) == number
+    assert len({tuple(sorted(zip(starts, members.tolist(), strict=True))) for members in found}) == number
+
+
+def test_sets_of_donors_are_drawn_once_and_for_all():
+    starts = np.array([6, 6, 7])
+    found = donor_sets(37, starts)
+    np.testing.assert_array_equal(found, donor_sets(37, starts))
+    rng, drawn = np.random.default_rng(20_170_101), {}
+    while len(drawn) < DRAWS:
+        a, b, c = rng.permutation(37)[:3]
+        drawn.setdefault((frozenset((a, b)), c), (a, b, c))
+    np.testing.assert_array_equal(found, list(drawn.values()))
+
+
+def _alike(one: EachTreated, two: EachTreated) -> None:
+    np.testing.assert_allclose(one.share, two.share)
+    for ours, theirs in zip(one.treated, two.treated, strict=True):
+        np.testing.assert_allclose(ours.donors, theirs.donors, atol=1e-8)
+        np.testing.assert_allclose(ours.effect, theirs.effect)
+        np.testing.assert_array_equal(ours.size, theirs.size)
 
 
 @pytest.mark.parametrize("kind", ["simple", "event", "group", "calendar"])
@@ -72,10 +94,14 @@ def test_the_short_cut_equals_refitting_every_set(kind, estimator) -> None:
     holed = select(
         data, ~((data.period == 3) & np.isin(data.cluster, [2, 3, 4])) & ~((data.period > 5) & (data.cluster == 5))
     )
-    one, two = placebos(estimator, holed, kind), placebos(Stranger(estimator), holed, kind)
-    assert one.donors.shape[0] == 42
-    np.testing.assert_allclose(one.donors, two.donors, atol=1e-8)
-    np.testing.assert_array_equal(one.size, two.size)
+    _alike(*(placebos(method, holed, kind) for method in (estimator, Stranger(estimator))))
+    cohort = np.full((42, 7), NEVER)
+    for row, members in zip(cohort, donor_sets(7, np.array([5, 6])), strict=True):
+        row[members] = [5, 6]
+    pool, labels = select(holed, holed.cohort == NEVER), [None, 0, 5, 6, 7]
+    sets = [when_assigned(method, pool, kind, cohort, labels) for method in (estimator, Stranger(estimator))]
+    np.testing.assert_allclose(*sets, atol=1e-8)
+    assert np.isfinite(sets[0][:, 0]).mean() > 0.9
 
 
 def test_an_adjustment_that_must_be_fitted_again_has_no_short_cut() -> None:
@@ -84,7 +110,8 @@ def test_an_adjustment_that_must_be_fitted_again_has_no_short_cut() -> None:
     covariates = np.random.default_rng(3).normal(size=(6 * data.weight.size, 1))
     data = replace(data, covariates=covariates, **{name: np.tile(getattr(data, name), 6) for name in names})
     found = placebos(GroupTime(adjustment="weighting"), data, "simple")
-    assert found.donors.shape == (4, 1) and np.isfinite(found.donors).all()
+    (own,) = found.treated
+    assert own.donors.shape == (4, 1) and np.isfinite(own.donors).all()
 
 
 @pytest.mark.parametrize("estimator", [GroupTime(), GroupTime(base="universal")])
@@ -97,9 +124,7 @@ def test_the_short_cut_equals_refitting_a_followed_panel(estimator) -> None:
         tuple(range(7)), np.where(seen, rng.normal(size=(12, 7)), np.nan), seen, cohort, None, np.empty((12, 0)),
         cluster, rng.integers(1, 9, 12).astype(float), "share",
     )  # fmt: skip
-    one, two = placebos(estimator, data, "event"), placebos(Stranger(estimator), data, "event")
-    np.testing.assert_allclose(one.donors, two.donors, atol=1e-10)
-    np.testing.assert_allclose(one.effect, two.effect)
+    _alike(*(placebos(method, data, "event") for method in (estimator, Stranger(estimator))))
 
 
 def test_nobody_stands_in_for_clusters_of_treated_and_untreated() -> None:

@@ -6,6 +6,7 @@ import re
 
 import pytest
 from extract_files import GOOD, deliver
+from small_register import build_marts, fill, open_store, person
 
 from evaluator import pipeline, results
 from evaluator.disclosure import MINIMUM_COUNT
@@ -13,6 +14,7 @@ from evaluator.errors import ProjectError
 from evaluator.models import build
 from evaluator.project import Project
 from evaluator.quality import ledger, verdict, volume
+from evaluator.quality.exits import DESTINATIONS, exits
 from evaluator.quality.measure import measure
 from evaluator.quality.rules import RULES
 from evaluator.release import QUALITY_COLUMNS, release_quality
@@ -303,3 +305,39 @@ def test_benefits_that_give_way_to_dream_are_all_accounted_for(tmp_path):
         found = {row["extract"]: row for row in ledger.reconciled(connection, ledger.deliveries(connection))}
     assert all(row["is_balanced"] for row in found.values())
     assert (found["ydelser"]["rows"], found["ydelser"]["typed"], found["ydelser"]["merged"]) == (3, 3, 0)
+
+
+def test_exits_are_counted_by_each_rule_over_the_same_months(tmp_path):
+    last = "2018-12-30"
+    weeks_off = {"A": 1, "B": 2, "C": 5, "D": 9}  # then back on the benefit, for ever
+    rows = [("X", "2017-01-02", last, "111", "615"), ("Z", "2017-01-02", "2018-10-28", "730", "615")]
+    for name, off in weeks_off.items():
+        rows.append((name, "2017-01-02", "2017-06-04", "730", "615"))
+        rows.append((name, str(D(2017, 6, 5) + dt.timedelta(weeks=off)), last, "730", "615"))
+    rows += [("E", "2017-01-02", "2017-06-04", "730", "615"), ("F", "2017-01-02", "2017-06-04", "143", "615")]
+    wages = [("E", f"2017-{month:02d}", "100", "20000") for month in (6, 7, 8)] + [("X", "2018-12", "1", "1")]
+    with open_store(tmp_path) as connection:
+        people = [person(name) for name in (*weeks_off, "E", "F", "X", "Z")]
+        fill(connection, {"personer": people, "ydelser": rows, "beskaeftigelse": wages})
+        build_marts(connection)
+        found = exits(connection)
+    counts = {(row["exit_weeks"], row["destination"]): row["exits"] for row in found if row["exits"]}
+    assert len(found) == 4 * len(DESTINATIONS)
+    # Z leaves on 29 October 2018, too late for thirteen weeks, and is left out of every rule.
+    assert counts == {
+        **{(2, "self_support"): 4, (4, "self_support"): 3, (8, "self_support"): 2, (13, "self_support"): 1},
+        **{(weeks, "job"): 1 for weeks in (2, 4, 8, 13)},
+    }
+
+
+def test_a_small_destination_hides_another_and_the_total_stays():
+    counts = dict(zip(DESTINATIONS, (201, 99, 50, 3, 40), strict=True))
+    rows = [{"exit_weeks": 4, "destination": name, "exits": n} for name, n in counts.items()]
+    released = RULES["quality_exits"](rows, POLICY)
+    assert {row["destination"]: row["exits"] for row in released} == {
+        **{"job": 200, "education": 100, "other_benefit": 50, "supported_work": None, "self_support": None},
+        "all": 395,
+    }
+    shown = page._exits(released)
+    assert shown is not None
+    assert shown.rows == (("4 uger", "395", "200", "100", "50", "..", "..", "50,6 pct."),)

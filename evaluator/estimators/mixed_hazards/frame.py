@@ -11,6 +11,7 @@ import numpy as np
 
 from evaluator.errors import PanelError
 from evaluator.estimators.mixed_hazards.spells import Rows, shared
+from evaluator.vocabulary import Bools
 
 NOT_A_TRANSITION = "none"
 
@@ -34,6 +35,7 @@ class Model:
     baseline: tuple[float, ...] = ()  # times at which the baseline hazards jump
     risk_sets: Mapping[str, tuple[str, ...]] | None = None  # state to the transitions possible in it; all when None
     is_interval: bool = False  # transitions are known to lie within their row, else at its end
+    states: tuple[str, ...] = ()  # columns that are left out of the hazards in whose risk set they do not vary
 
 
 def with_time_since(frame: Any, weeks: str, cuts: Sequence[float] = (0, 5, 13, 27), by: str | None = None) -> Any:
@@ -86,12 +88,12 @@ def rows_of(frame: Any, model: Model, columns: Columns) -> Rows:
     sums = [pl.col(columns.duration).sum(), *(pl.col(f"event {name}").sum() for name in names)]
     table = table.group_by([columns.person, *state, *used, *pieces, apart]).agg(sums)
     table = table.sort([columns.person, *state, *used, *pieces, "apart"])
-    lists, design_of = shared([(*model.transitions[name], *pieces) for name in names])
     at_risk = np.ones((len(table), len(names)), dtype=np.bool_)
     if model.risk_sets is not None and columns.state is not None:
         found = table[columns.state]
         for k, name in enumerate(names):
             at_risk[:, k] = found.is_in([s for s, possible in model.risk_sets.items() if name in possible]).to_numpy()
+    lists, design_of = shared([(*_moving(table, model, n, at_risk[:, k]), *pieces) for k, n in enumerate(names)])
     return Rows(
         names,
         tuple(lists[index] for index in design_of),
@@ -105,6 +107,15 @@ def rows_of(frame: Any, model: Model, columns: Columns) -> Rows:
         at_risk,
         table.select(f"event {name}" for name in names).to_numpy(),
         model.is_interval,
+    )
+
+
+def _moving(table: Any, model: Model, transition: str, at_risk: Bools) -> tuple[str, ...]:
+    """Return the columns of a hazard without the states that are always, or never, those of the rows at risk."""
+    return tuple(
+        name
+        for name in model.transitions[transition]
+        if name not in model.states or table.filter(at_risk)[name].n_unique() > 1
     )
 
 

@@ -1,0 +1,1 @@
+"""Caseworkers dealt to entrants within cells, and what their strictness does: the parts of `strictness`."""
