@@ -38,6 +38,7 @@ simulate: install
 	$(BIN)/python -m tests.simulation.one_municipality
 	$(BIN)/python -m tests.simulation.detectable
 	$(BIN)/python -m tests.simulation.timing_of_events
+	$(BIN)/python -m tests.simulation.landmark
 	$(BIN)/python -m tests.simulation.sanction_report
 
 faults: install

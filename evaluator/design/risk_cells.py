@@ -55,6 +55,15 @@ HISTORY: tuple[str | Band, ...] = (
 """The same history: place, quarter, benefit, target group, age, week of spell, missed meetings and how long ago,
 earlier sanctions, work before. The first piece of `weeks_since_no_show` is the week before: a sanction follows a missed
 meeting, and whoever misses one may have found work, so that somebody who never missed any is no comparison."""
+SHORT_HISTORY: tuple[str | Band, ...] = (
+    "municipality_code",
+    "target_group",
+    SPELL_WEEK,
+    Band("no_shows", (0, 1, 2, 3)),
+    Band("weeks_since_no_show", (0, 2, 5, 13)),
+)
+"""For few persons: 12,000 synthetic ones in 98 municipalities leave 9 % of the sanctioned a comparison on the whole
+history, and 89 % on this."""
 SANCTIONING: tuple[str | Band, ...] = (
     "municipality_code",
     "target_group",

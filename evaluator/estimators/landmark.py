@@ -71,7 +71,8 @@ def landmark(found: CellSums) -> Landmark | NotEstimable:
     In every cell c of history and week the mean outcome of the N1 sanctioned less that of the N0 at risk and not yet
     sanctioned, averaged over the cells by N1. Compared persons may be sanctioned later: the effect is that of now
     against not now, as Sianesi has it, which is less than that of a sanction against none when waiting ends in one;
-    with `later = "censored"` it is against none within the horizon. It is causal when, within a cell, who is
+    with `later = "censored"` it is against none within the horizon. After a year a few heavy weights carry the latter,
+    and its intervals are too narrow (tests/simulation/landmark.csv). Either is causal when, within a cell, who is
     sanctioned this week depends on nothing that moves the outcome: no unseen selection, no job already found.
 
     Influence of a person: (Y - Y0c - effect) / N1 when sanctioned, -(N1c / N0c) (Y - Y0c) / N1 when compared, summed
