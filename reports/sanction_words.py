@@ -39,12 +39,15 @@ DESIGNS = {
     "weaker": "grænser, hvis de sanktionerede står svagere end de andre",
     "stronger": "grænser, hvis de sanktionerede står stærkere end de andre",
 }
+HISTORIES = {
+    "whole": "kommune, kvartal, ydelse, målgruppe, alder, udeblivelser, tidligere sanktioner og tidligere arbejde",
+    "short": "kommune, målgruppe og udeblivelser",
+}
 DESIGNS_CAPTION = (
     "Forskel i andelen, der er i hver tilstand. Samme historie: sanktionerede mod dem, der i samme uge af forløbet har "
-    "samme kommune, kvartal, ydelse, målgruppe, alder, udeblivelser og tidligere arbejde; den viser en virkning, hvis "
-    "intet uset både flytter sanktionen og udfaldet. Strenghed: hvad en sanktion gør ved dem, som kun en streng "
-    "sagsbehandler ville sanktionere. Grænser: alle de virkninger på job, som tallene for et år efter indgangen er "
-    "forenelige med; den nedre grænse for svagere er den rå forskel."
+    "samme {}; den viser en virkning, hvis intet uset både flytter sanktionen og udfaldet. Strenghed: hvad en sanktion "
+    "gør ved dem, som kun en streng sagsbehandler ville sanktionere. Grænser: alle de virkninger på job, som tallene "
+    "for et år efter indgangen er forenelige med; den nedre grænse for svagere er den rå forskel."
 )
 ARMS = {"sanctioned": "efter en sanktion", "comparable": "sammenlignelige, endnu ikke sanktioneret"}
 MAIN, PLAIN, NAIVE = METHODS

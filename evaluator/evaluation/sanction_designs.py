@@ -7,13 +7,14 @@ it was seen. Supported work is another benefit, as in the exits.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import duckdb
 import numpy as np
 
-from evaluator.design.risk_cells import Matching, cell_sums
+from evaluator.design.risk_cells import HISTORY, SHORT_HISTORY, Band, Matching, cell_sums
 from evaluator.estimators.caseworkers.intakes import OUTCOMES
-from evaluator.estimators.landmark import landmark
+from evaluator.estimators.landmark import SHARE_MATCHED, landmark
 from evaluator.estimators.strictness import strictness
 from evaluator.inference.landmark_estimates import landmark_estimates
 from evaluator.inference.selection_bounds import Bounds, Counts, monotone_selection, worst_case
@@ -26,13 +27,16 @@ MATCHINGS = {
     "landmark_censored": Matching(horizons=FOLLOWED_WEEKS, later="censored"),
     "landmark_upheld": Matching(horizons=FOLLOWED_WEEKS, decisions="upheld"),
 }
+HISTORIES = {"whole": HISTORY, "short": SHORT_HISTORY}
 STATES = {name: states for name, states in OUTCOMES.items() if name != "left_register"}
 
 
 def designs(connection: duckdb.DuckDBPyConnection, findings: Findings) -> None:
     """Add a row for each design, end state and horizon, those that are refused with the reason."""
+    history, cells = _on_history(connection)
+    findings.facts(landmark_history=history)
     for name, matching in MATCHINGS.items():
-        findings.add("sanction_designs", *_matched(connection, name, matching))
+        findings.add("sanction_designs", *_matched(connection, name, replace(matching, cells=cells)))
     intakes = connection.sql(
         "select * from design.intakes where horizon_weeks = ? order by person_id, entry_week", params=[WEEKS_PER_YEAR]
     ).pl()
@@ -48,6 +52,16 @@ def designs(connection: duckdb.DuckDBPyConnection, findings: Findings) -> None:
         ),
     )
     findings.add("sanction_designs", *_bounds(connection))
+
+
+def _on_history(connection: duckdb.DuckDBPyConnection) -> tuple[str, tuple[str | Band, ...]]:
+    """Return the longest history on which half of the sanctioned have a comparison, seen without an outcome."""
+    for name, cells in HISTORIES.items():
+        found = cell_sums(connection, Matching(cells=cells, horizons=FOLLOWED_WEEKS[:1]))
+        first, matched = sum(found.treated.values()), sum(found.matched.values())
+        if matched >= SHARE_MATCHED * first:
+            break
+    return name, cells
 
 
 def _matched(connection: duckdb.DuckDBPyConnection, name: str, matching: Matching) -> Iterable[Row]:

@@ -47,6 +47,9 @@ def tables(released: Released) -> list[tuple[str, Table]]:
         )
         for row in rows
     )
+    caption = sanction_words.DESIGNS_CAPTION.format(
+        sanction_words.HISTORIES[released.fact("landmark_history", "short")]
+    )
     headers = ("Beregning", "Tilstand", "Efter", "Forskel", "95 pct. interval", "Sanktionerede", "Hvorfor ikke")
-    table = Table(headers, body, sanction_words.DESIGNS_CAPTION, frozenset({0, 1, 2, 6}))
+    table = Table(headers, body, caption, frozenset({0, 1, 2, 6}))
     return [("Matchning, strenghed og grænser", table)] if body else []

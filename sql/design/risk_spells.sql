@@ -1,7 +1,8 @@
 -- Spells on the population's benefits that began in the panel: first sanction, exit, and what came before them.
 -- grain:   person_id, spell_number
--- inputs:  marts.benefit_spells, marts.exits, marts.sanction_events, marts.wage_months, staging.stg_meetings, staging.stg_persons
+-- inputs:  design.sanction_spells, marts.benefit_spells, marts.exits, marts.sanction_events, marts.wage_months, staging.stg_meetings, staging.stg_persons
 -- outputs: person_id, spell_number, benefit, municipality_code, from_week, to_week, sanction_week, sanction_type, is_reversed, destination, exit_week, earlier_sanctions, work_months, no_shows_before, birth_year, sex, has_children
+-- note:    of the persons that sanction_persons draws (design.sanction_spells), of everybody where it is null
 -- note:    without risk_horizons there are no rows: they are made for questions of sanctions and meetings only
 -- note:    sanction_week is that of the spell's first decision, whatever became of it; is_reversed when no decision of that week stood
 -- note:    destination is null where no exit was seen by exit_week
@@ -18,6 +19,7 @@ with spells as (
     from marts.benefit_spells
     where len(getvariable('risk_horizons')) > 0
         and list_contains(getvariable('benefits'), benefit)
+        and (getvariable('sanction_persons') is null or person_id in (select person_id from design.sanction_spells))
         and thursday_of(from_week) between getvariable('panel_from') and getvariable('panel_to')
 ),
 
