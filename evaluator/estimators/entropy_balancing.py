@@ -41,8 +41,8 @@ class EntropyBalancing:
     """A cohort's gain since its base, less that of clusters never exposed, whose persons are weighted to be like it.
 
     With `adjustment` "weighting" the persons of each donor are weighted so that their covariate means equal those of
-    the cohort's own entrants: in the base those of its base, in the exposed periods those of its exposed ones, and so in
-    the window of `anticipation` and in the time before the base. Then neither a change of who comes in nor another
+    the cohort's own entrants: in the base those of its base, in the exposed periods those of its exposed ones, and so
+    in the window of `anticipation` and in the time before the base. Then neither a change of who comes in nor another
     composition elsewhere is taken for an effect, as long as what a trait is worth does not differ between the cohort
     and the donors. The cohort's own entrants count once each, as they did: weighing them too would make its number
     noisier than those of its stand-ins (DECISIONS.md). Every period of such a block weighs alike, and a donor weighs by
