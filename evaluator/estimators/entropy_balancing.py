@@ -41,8 +41,8 @@ class EntropyBalancing:
     """A cohort's gain since its base, less that of clusters never exposed, whose persons are weighted to be like it.
 
     With `adjustment` "weighting" the persons of each donor are weighted so that their covariate means equal those of
-    the cohort's own entrants: in the base those of its base, in the exposed periods those of its exposed ones, and so in
-    the window of `anticipation` and in the time before the base. Then neither a change of who comes in nor another
+    the cohort's own entrants: in the base those of its base, in the exposed periods those of its exposed ones, and so
+    in the window of `anticipation` and in the time before the base. Then neither a change of who comes in nor another
     composition elsewhere is taken for an effect, as long as what a trait is worth does not differ between the cohort
     and the donors. The cohort's own entrants count once each, as they did: weighing them too would make its number
     noisier than those of its stand-ins (DECISIONS.md). Every period of such a block weighs alike, and a donor weighs by
@@ -131,9 +131,9 @@ class EntropyBalancing:
         return tuple(cells), np.column_stack(columns) if columns else np.empty((len(cohort), 0))
 
     def left_out(self, panel: Data) -> LeftOut:
-        """Return who is not compared in the cohort with fewest donors; PanelError without a base."""
+        """Return who is not compared, in the cohort where that is worst; PanelError without a base."""
         found = self._cohorts(*self._read(panel))
-        return min((one.left_out() for one in found), key=lambda one: one.donors)
+        return min((one.left_out() for one in found), key=lambda one: (-one.treated, one.donors))
 
     def balance(self, panel: Data) -> Balance:
         """Return how the comparison of the cohort that is weighted most is weighted; raises as `fit`."""
@@ -216,8 +216,10 @@ class _Compared:
         return np.asarray(~(self.members & ~self.is_balanced).any(axis=0) & (self.donors.sum(axis=0) >= FEWEST))
 
     def effect(self) -> Floats:
-        """Return the effects (T, B), NaN where a period is unknown."""
-        return self._mean(self.members & self.is_balanced) - self._mean(self.donors)
+        """Return the effects (T, B), NaN where a period is unknown or fewer than FEWEST donors are known in it."""
+        number = (self.donors[:, None] & np.isfinite(self.change)).sum(axis=0)
+        effect = self._mean(self.members & self.is_balanced) - self._mean(self.donors)
+        return np.where(number >= FEWEST, effect, np.nan)
 
     def refuse(self) -> None:
         """Raise PanelError when the first contrast is not answered."""
@@ -254,16 +256,16 @@ class _Compared:
     def without_each(self) -> Floats:
         """Return the effects (G, T) of the first contrast without each cluster in turn.
 
-        NaN where no treated one is left, and where fewer than FEWEST donors are.
+        NaN where no treated one is left, and where fewer than FEWEST donors are known.
         """
         change, sides = self.change[:, :, 0], []
         for side in (self.members[:, 0] & self.is_balanced[:, 0], self.donors[:, 0]):
-            weight = np.where(side[:, None] & np.isfinite(change), self.mass[:, None], 0.0)
+            known = side[:, None] & np.isfinite(change)
+            weight = np.where(known, self.mass[:, None], 0.0)
             part = weight * np.where(weight > 0, change, 0.0)
             total = np.where(weight.sum(axis=0) - weight > 0, weight.sum(axis=0) - weight, np.nan)
             sides.append((part.sum(axis=0) - part) / total)
-        enough = self.donors[:, 0].sum() - self.donors[:, 0] >= FEWEST
-        return np.where(enough[:, None], sides[0] - sides[1], np.nan)
+        return np.where(known.sum(axis=0) - known >= FEWEST, sides[0] - sides[1], np.nan)  # of the donors
 
     def balance(self, strata: Strata) -> Balance:
         """Return how the comparison of the first contrast is weighted."""

@@ -13,8 +13,8 @@ from evaluator.results import Findings
 from evaluator.spec import EvaluationSpec
 from evaluator.vocabulary import Diagnostic, Estimate, Light, NotEstimable
 
-EFFECTIVE, LARGEST = 0.5, 0.01
-"""Share of the persons that equal weights would need for the same certainty, and share that one person may be."""
+EFFECTIVE, LARGEST_PERCENT = 0.5, 1.0
+"""Share of the persons that equal weights would need for the same certainty, and what one person may weigh."""
 EFFECTIVE_WHY = (
     "Jo mere borgerne i de andre kommuner skal vægtes for at ligne, jo færre borgere svarer de til. {donors} kommuner "
     "er med; {empty} er ude, fordi ingen begyndte på ydelsen i en af perioderne, og {outside}, fordi borgerne ikke kan "
@@ -55,10 +55,11 @@ def checks(
 def _judged(told: Balance, left: LeftOut) -> list[Diagnostic]:
     share = told.effective / told.persons
     counts = {"donors": left.donors, "empty": len(left.empty), "outside": len(left.outside)}
-    is_enough, is_even = share >= EFFECTIVE, told.largest <= LARGEST
+    percent = 100 * told.largest
+    is_enough, is_even = share >= EFFECTIVE, percent <= LARGEST_PERCENT
     return [
         Diagnostic("effective_persons", share, "mindst 0,5", _light(is_enough), EFFECTIVE_WHY.format(**counts)),
-        Diagnostic("largest_weight", told.largest, "højst 0,01", _light(is_even), LARGEST_WHY),
+        Diagnostic("largest_weight", percent, "højst 1 pct.", _light(is_even), LARGEST_WHY),
     ]
 
 

@@ -45,7 +45,7 @@ LABELS = {
     "pre_trend": "Samme udvikling før start",
     "composition": "Samme slags borgere før og efter",
     "effective_persons": "De vægtede borgere svarer til mange",
-    "largest_weight": "Ingen enkelt borger vejer meget",
+    "largest_weight": "Ingen enkelt borger vejer meget (pct.)",
     "inflow": "Samme tilgang før og efter",
     "placebo_date": "Ingen effekt på en falsk startdato",
     "placebo_outcome": "Ingen effekt på et udfald, indsatsen ikke kan flytte",

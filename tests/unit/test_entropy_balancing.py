@@ -110,6 +110,11 @@ class TestEffect:
         blind = replace(data, covariates=data.covariates[:, 2:])  # age is not observed
         assert overall(BALANCED, blind) > 0.02
 
+    def test_what_a_trait_is_worth_must_be_the_same_in_the_treated_one_and_elsewhere(self):
+        data = cohorts(drift=0.3)
+        dearer = data.outcome + 0.2 * data.covariates[:, 2] * (data.cluster == 0)
+        assert overall(BALANCED, replace(data, outcome=dearer)) > 0.01
+
     def test_without_covariates_it_is_the_difference_of_means(self):
         data = cohorts(effect=0.02, noise=0.01)
         table = np.zeros((2, 30, PERIODS))
@@ -155,6 +160,12 @@ class TestRefusals:
     def test_equal_weights_are_as_good_as_their_number(self):
         told = PLAIN.balance(cohorts())
         assert told.effective == pytest.approx(told.persons) and told.largest == pytest.approx(1 / told.persons)
+
+    def test_an_early_period_with_too_few_donors_has_no_cell(self):
+        data = cohorts(clusters=8)
+        gone = (data.cluster > 4) & (data.period == 1)
+        periods = {cell.period for cell in BALANCED.fit(select(data, ~gone)).cells}
+        assert periods == set(range(PERIODS)) - {1}
 
     def test_too_few_donors_are_refused_with_counts(self):
         data = cohorts(clusters=12)
