@@ -53,6 +53,7 @@ LABELS = {
     "revisitation": "Ingen flytning mellem målgrupper",
     "breakdown": "Holdbarhed over for skæve tendenser",
     "reverse": "Årsagen går den rette vej",
+    "cross_section": "Samme billede på tværs af kommuner",
 }
 NO_BREAKDOWN = {
     "sanction": "Sanktioner har ingen start, så skæve tendenser før den kan ikke måles.",
