@@ -5,6 +5,7 @@ from evaluator.estimators.entropy_balancing import EntropyBalancing
 from evaluator.estimators.group_time import GroupTime
 from evaluator.estimators.imputation import Imputation
 from evaluator.estimators.mean_log_change import MeanLogChange
+from evaluator.estimators.municipality_cross_section import MunicipalityCrossSection
 from evaluator.estimators.municipality_panel import MunicipalityPanel
 from evaluator.estimators.randomised_trial import RandomisedTrial
 from evaluator.estimators.saturated import Saturated
@@ -19,6 +20,7 @@ __all__ = [
     "GroupTime",
     "Imputation",
     "MeanLogChange",
+    "MunicipalityCrossSection",
     "MunicipalityPanel",
     "RandomisedTrial",
     "Saturated",

@@ -62,6 +62,7 @@ LABELS = {
     "anticipation_self_support": "Selvforsørgelse kommer ikke før sanktionen",
     "heterogeneity": "Uobserverede forskelle er taget med",
     "threat": "Virkningen af truslen",
+    "cross_section": "Samme billede på tværs af kommuner",
 }
 NO_BREAKDOWN = {
     "sanction": "Sanktioner har ingen start, så skæve tendenser før den kan ikke måles.",

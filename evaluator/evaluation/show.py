@@ -18,6 +18,7 @@ BESIDE = {
     "without_projects": "without projects {}",
     "placebo_date": "false start {}",
     "placebo_outcome": "placebo outcome {}",
+    "cross_section": "between municipalities, {}",
 }
 """What the primary answer becomes otherwise, by the aggregate that holds it."""
 

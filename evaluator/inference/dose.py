@@ -36,7 +36,7 @@ def dose_estimates(
     """Return an estimate or a refusal for each outcome and lag, keyed by cell.
 
     The rule of `rule` on the clusters whose exposure moves: leave-one-cluster-out and t from 5, refused below. In the
-    unit of the outcome per unit of exposure.
+    unit of the outcome per unit of exposure. An estimator may offer its own `exposure_shares(panel)`.
     """
     out: dict[Cell, Estimate | NotEstimable] = {}
     for name, panel in panels.items():
@@ -78,7 +78,7 @@ def dose_band(estimator: Any, panels: Mapping[str, Panel], level: float = 0.95) 
 
 
 def _judged(estimator: Any, panel: Panel) -> _Judged:
-    fit, share = estimator.fit(panel), exposure_shares(panel)
+    fit, share = estimator.fit(panel), getattr(estimator, "exposure_shares", exposure_shares)(panel)
     clusters, moving = share.size, int((share > 0).sum())
     degrees = float(freedom(share[:, None])[0])
     if by_influence(degrees, clusters):

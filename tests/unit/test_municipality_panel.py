@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from evaluator.errors import PanelError
-from evaluator.estimators import MunicipalityPanel
+from evaluator.estimators import MunicipalityCrossSection, MunicipalityPanel
+from evaluator.evaluation.association import cross_section
 from evaluator.inference import dose_estimates
 from evaluator.inference.leave_one_out import refit_without_each_cluster
-from evaluator.vocabulary import NEVER, Estimate, NotEstimable, Panel
+from evaluator.vocabulary import NEVER, Estimate, Light, NotEstimable, Panel
 
 
 def drawn(units=45, periods=12, effect=0.5, seed=3, gaps=False):
@@ -96,4 +97,45 @@ def test_an_exposure_that_does_not_move_is_refused(exposure):
     with pytest.raises(PanelError, match="exposure"):
         MunicipalityPanel().fit(panel)
     (found,) = dose_estimates(MunicipalityPanel(), {"exit_job": panel}).values()
+    assert isinstance(found, NotEstimable)
+
+
+def test_the_cross_section_is_the_regression_of_means_on_means():
+    import statsmodels.api as sm
+
+    panel = drawn(gaps=True)
+    fit = MunicipalityCrossSection().fit(panel)
+    seen = np.where(panel.observed, 1.0, np.nan)
+    dose, outcome = (np.nanmean(seen * values, axis=1) for values in (panel.exposure, panel.outcome))
+    peer = sm.WLS(outcome, sm.add_constant(dose), panel.weight).fit(cov_type="HC0")
+    np.testing.assert_allclose(fit.effect, peer.params[1:])
+    np.testing.assert_allclose(np.sqrt((fit.influence**2).sum(axis=0)) / fit.scale, peer.bse[1:])
+    np.testing.assert_allclose(fit.influence.mean(axis=0), 0, atol=1e-10)
+    shares = MunicipalityCrossSection().exposure_shares(panel)
+    expected = panel.weight * (dose - np.average(dose, weights=panel.weight)) ** 2
+    np.testing.assert_allclose(shares, expected / expected.sum())
+
+
+def test_what_always_differs_between_municipalities_moves_the_cross_section_alone():
+    panel = drawn()
+    hard = panel.exposure.mean(axis=1, keepdims=True)  # where most are sanctioned the labour market is worst
+    moved = replace(panel, outcome=panel.outcome - 3 * hard)
+    (within,) = dose_estimates(MunicipalityPanel(), {"exit_job": moved}).values()
+    (across,) = dose_estimates(MunicipalityCrossSection(), {"exit_job": moved}).values()
+    assert within.low < 0.5 < within.high
+    assert across.high < 0
+    assert (across.method, across.treated_clusters) == ("leave_one_cluster_out", 45)
+    said = cross_section("exit_job", within, across)
+    assert said.verdict is Light.AMBER
+    assert "færre afgange pr. 1.000" in said.why and "flere afgange pr. 1.000" in said.why
+    assert cross_section("exit_job", within, within).verdict is Light.GREEN
+    assert cross_section("exit_job", within, NotEstimable("", "")).verdict is Light.NOT_RUN
+
+
+@pytest.mark.parametrize("exposure", [None, np.ones((45, 12)), np.tile(np.arange(12.0), (45, 1))])
+def test_a_cross_section_of_municipalities_that_are_alike_is_refused(exposure):
+    panel = replace(drawn(), exposure=exposure)
+    with pytest.raises(PanelError, match="exposure"):
+        MunicipalityCrossSection().fit(panel)
+    (found,) = dose_estimates(MunicipalityCrossSection(), {"exit_job": panel}).values()
     assert isinstance(found, NotEstimable)

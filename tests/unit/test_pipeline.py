@@ -130,6 +130,19 @@ def test_a_changed_spec_marks_every_run_on_the_intervention_and_their_number(ans
     assert facts(answered, other)["is_exploratory"] == "false"
 
 
+def test_an_association_has_the_comparison_between_municipalities_beside_it(answered):
+    (found,) = rows(answered, "select run_id from results.runs where spec_name = 'sanktioner'")[0]
+    kinds = dict(
+        rows(answered, "select aggregate, count(*) from release.estimates where run_id = ? group by all", found)
+    )
+    assert kinds == {"overall": 4, "cross_section": 4}
+    shown = rows(
+        answered, "select label, why from release.diagnostics where run_id = ? and name = 'cross_section'", found
+    )
+    assert [label for label, _ in shown] == ["Samme billede på tværs af kommuner"]
+    assert "Når samme kommune" in shown[0][1]
+
+
 def test_a_spec_that_was_locked_but_failed_counts_as_seen(answered):
     first = rows(answered, "select run_id from results.runs where spec_name = 'sanktioner'")[0][0]
     with connect(answered) as connection:
