@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from evaluator.inference.side_by_side import Tested
 from evaluator.results import Row
 from evaluator.vocabulary import Estimate, NotEstimable
 
@@ -67,6 +69,40 @@ def estimate_row(
         "treated_clusters": found.treated_clusters,
         "freedom": found.freedom,
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """Of which number the tests are, and the persons behind it."""
+
+    outcome: str
+    estimator: str
+    unit: str
+    n: int
+    smallest_count: int
+
+
+def test_rows(behind: Behind, tests: Sequence[Tested], headline: str) -> list[Row]:
+    """Return a row of `results.tests` for each test: what it says where it is offered, and why it is not elsewhere."""
+    rows: list[Row] = []
+    for place, tested in enumerate(tests, start=1):
+        row: dict[str, Any] = {
+            "outcome": behind.outcome,
+            "estimator": behind.estimator,
+            "place": place,
+            "test": tested.offer.method,
+            "is_offered": tested.judged is not None,
+            "is_headline": tested.judged is not None and tested.offer.method == headline,
+            "reason": tested.offer.reason,
+            "size": tested.offer.size,
+            "unit": behind.unit,
+            "n": behind.n,
+            "smallest_count": behind.smallest_count,
+        }
+        if tested.judged is not None:
+            row |= {"p_value": tested.judged.p_value, "low": tested.judged.low, "high": tested.judged.high}
+        rows.append(row)
+    return rows
 
 
 def answer_kind(found: Estimate | NotEstimable, relevant_change: float | None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,16 +15,12 @@ from evaluator.errors import PanelError
 from evaluator.estimators.weighted_paths import contrasts_of
 from evaluator.evaluation.entry_cohorts import month_of_index
 from evaluator.inference.conformal import conformal, refitted
-from evaluator.inference.conley_taber import conley_taber
 from evaluator.inference.ferman_pinto import ferman_pinto
-from evaluator.inference.few_treated import BeforeStart, Offer, autocorrelation, offers, variance_before
+from evaluator.inference.few_treated import BeforeStart, autocorrelation, variance_before
 from evaluator.inference.judged import Judged, too_few_donors
-from evaluator.inference.placebo import randomisation
-from evaluator.inference.sdid_variance import placebo_error
-from evaluator.inference.single_cluster import single_cluster
+from evaluator.inference.side_by_side import Tested, Treated, side_by_side
 from evaluator.vocabulary import NEVER, Estimate, Floats, NotEstimable, Panel, Placebos
 
-NO_RESIDUALS = "Metoden har ikke et forløb, hvis rester kan flyttes hen over tiden."
 WITH_RESIDUALS = ("synthetic_control", "donor_pool")
 """Methods without weights of periods, whose residuals `conformal.refitted` makes."""
 UNKNOWN = NotEstimable(
@@ -57,14 +53,6 @@ class Question:
         """Return the effects in `panel`, donors compared among themselves where the method offers it."""
         found: Placebos = getattr(self.method, "apart", self.method.fit)(panel)
         return found
-
-
-@dataclass(frozen=True, slots=True)
-class Tested:
-    """A test with why it is not offered, or what it says."""
-
-    offer: Offer
-    judged: Judged | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +98,7 @@ def answered(question: Question, level: float) -> Answer:
     placebos = question.placebos(question.panel)
     earlier = _earlier(question, yearly(question.timeline))
     known = _before_start(question, placebos, [found for _, found in earlier])
-    tests = tuple(_tested(offer, question, placebos, known, level) for offer in offers(known, level))
+    tests = side_by_side(Treated([placebos], np.ones(1)), known, level, _by_blocks(question, placebos, level))
     at = tuple(AtFalseStart(start, ferman_pinto([found], level=level)) for start, found in earlier)
     return Answer(question, placebos, tests, at)
 
@@ -162,35 +150,16 @@ def _gaps(question: Question, before: int) -> Floats:
     return np.asarray(logs - logs.mean(axis=0)) if kept.any() else np.zeros((1, before))
 
 
-def _tested(offer: Offer, question: Question, placebos: Placebos, known: BeforeStart, level: float) -> Tested:
-    if not offer.is_offered:
-        return Tested(offer)
-    if offer.method == "conformal" and question.name not in WITH_RESIDUALS:
-        return Tested(Offer(offer.method, NO_RESIDUALS))
-    judged = _judged(offer.method, question, placebos, known, level)
-    if isinstance(judged, NotEstimable):
-        return Tested(Offer(offer.method, judged.reason))
-    return Tested(offer, judged)
+def _by_blocks(question: Question, placebos: Placebos, level: float) -> Callable[[], Judged | NotEstimable] | None:
+    """Return the rearrangement test of a method with residuals, None for another."""
+    if question.name not in WITH_RESIDUALS:
+        return None
 
-
-def _judged(
-    test: str, question: Question, placebos: Placebos, known: BeforeStart, level: float
-) -> Judged | NotEstimable:
-    if test == "ferman_pinto":
-        return ferman_pinto([placebos], level=level)
-    if test == "single_cluster":
-        return single_cluster(placebos, known.variance_ratio, level=level)
-    if test == "conley_taber":
-        return conley_taber([placebos], level=level)
-    if test == "placebo_error":
-        return placebo_error(placebos, level=level)
-    if test == "conformal":
+    def test() -> Judged | NotEstimable:
         (contrast,) = contrasts_of(question.method, question.panel)
         return conformal(refitted(question.method, contrast), float(placebos.effect[0]), question.start, level=level)
-    if test == "randomisation":
-        ranked = randomisation(placebos, level=level)
-        return Judged(ranked.value, ranked.p_two_sided, ranked.low, ranked.high, 1 / ranked.of, "randomisation")
-    raise ValueError(f"{test}: no test of one treated municipality")
+
+    return test
 
 
 def months_of(panel: Panel) -> tuple[dt.date, ...]:

@@ -10,9 +10,11 @@ import numpy as np
 from evaluator.design.frozen import Design
 from evaluator.diagnostics import credibility
 from evaluator.evaluation.entry_cohorts import READERS_STATES, EntryCohorts, asked_outcomes, month_of_index, unit_of
-from evaluator.evaluation.estimate_rows import Place, estimate_row
+from evaluator.evaluation.estimate_rows import Behind, Place, estimate_row, test_rows
 from evaluator.evaluation.methods import answer, data_for, estimator_of
 from evaluator.inference import bands, multiplicity, offered
+from evaluator.inference.every_test import every_test
+from evaluator.inference.rule import has_error
 from evaluator.results import Findings
 from evaluator.spec import END_STATES, PERSON_OUTCOMES, EvaluationSpec
 from evaluator.vocabulary import Diagnostic, Estimate, NotEstimable
@@ -95,6 +97,16 @@ def event_study(spec: EvaluationSpec, cohorts: EntryCohorts, outcome: str, findi
         start = month_of_index(int(label))
         place = Place(outcome, cohorts.horizon_weeks, unit_of(outcome), "cohort", int(label), f"{start:%Y-%m}")
         findings.add("estimates", estimate_row(place, found, cohorts.smallest(outcome, spec, cohort=int(label))))
+
+
+def tests(spec: EvaluationSpec, cohorts: EntryCohorts, outcome: str, found: Found, findings: Findings) -> None:
+    """Add every test of an overall effect that few treated municipalities stand behind, as those of a series are."""
+    if isinstance(found, NotEstimable) or has_error(found.treated_clusters):
+        return
+    method = estimator_of(spec, cohorts.horizon_weeks)
+    tested = every_test(method, data_for(spec, method, cohorts, outcome), found.level)
+    behind = Behind(outcome, spec.person_estimator, unit_of(outcome), found.n, cohorts.smallest(outcome, spec))
+    findings.add("tests", *test_rows(behind, tested, found.method))
 
 
 def _pairs(band: bands.Band) -> list[tuple[float, float] | None]:

@@ -129,6 +129,7 @@ def _effects(
         if is_primary:
             primary = overall[spec.primary.name]
             person_outcomes.event_study(spec, cohorts, spec.primary.name, findings)
+            person_outcomes.tests(spec, cohorts, spec.primary.name, primary, findings)
             if spec.intervention.kind == "programme" and spec.primary.name in END_STATES:
                 denominators(connection, cohorts, spec.primary.name, findings)
             checks = [

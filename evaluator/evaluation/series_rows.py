@@ -9,6 +9,7 @@ import numpy as np
 from evaluator.diagnostics.donor_hull import Hull, effective_donors
 from evaluator.diagnostics.pre_fit import LeftOut, Ratio, pre_fit, rmspe_ratio
 from evaluator.estimators.weighted_paths import Paths
+from evaluator.evaluation.estimate_rows import Behind, test_rows
 from evaluator.evaluation.one_treated import Answer, months_of
 from evaluator.inference.ferman_pinto import ferman_pinto, variance_of_size
 from evaluator.inference.judged import Judged
@@ -109,25 +110,10 @@ def add_fit(
 
 
 def add_tests(outcome: str, answer: Answer, findings: Findings) -> None:
-    """Add every test of a method: what it says where it is offered, why it is not where it is not."""
-    headline, size = answer.headline, round(answer.placebos.treated_size)
-    for place, tested in enumerate(answer.tests, start=1):
-        row: Row = {
-            "outcome": outcome,
-            "estimator": answer.question.name,
-            "place": place,
-            "test": tested.offer.method,
-            "is_offered": tested.judged is not None,
-            "is_headline": tested.judged is not None and tested.judged is headline,
-            "reason": tested.offer.reason,
-            "size": tested.offer.size,
-            "unit": "log",
-            "n": size,
-            "smallest_count": size,
-        }
-        if tested.judged is not None:
-            row = {**row, "p_value": tested.judged.p_value, "low": tested.judged.low, "high": tested.judged.high}
-        findings.add("tests", row)
+    """Add every test of a method."""
+    size, headline = round(answer.placebos.treated_size), answer.headline
+    behind = Behind(outcome, answer.question.name, "log", size, size)
+    findings.add("tests", *test_rows(behind, answer.tests, headline.method if headline else ""))
 
 
 def add_placebos(outcome: str, answer: Answer, findings: Findings) -> None:

@@ -4,7 +4,9 @@ A test is offered where the rejection that it would have without an effect is at
 take donors and treated to vary alike, and for the rearrangement test, that is computed for normal effects of variance
 a + b / persons: at the a and b of false starts before the true one, and, as those are noisy, at the worst that sizes
 alone can do (a = 0). For the others it is simulated (tests/simulation/few_treated.csv), which gave the limits below.
-Under 2 per cent a test is called conservative.
+Under 2 per cent a test is called conservative. A test that could never reject at the level, whatever the effect, is
+refused for that: too few donors to count, too few periods to move blocks over, or, for the test of a single cluster, a
+declared ratio of variances under which even its smallest p-value is over the level.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from evaluator.inference.floor import least_donors
 from evaluator.inference.placebo import known_donors
 from evaluator.inference.predicted_size import of_highest, of_jackknife, of_normal, of_ranks
 from evaluator.inference.rule import TIE, size_of
-from evaluator.inference.single_cluster import least_weight
+from evaluator.inference.single_cluster import least_weight, smallest_p
 from evaluator.panel import select
 from evaluator.vocabulary import NEVER, Floats, Panel, Placebos
 
@@ -31,6 +33,7 @@ ATYPICAL = 2.0
 """Ratio of the treated clusters' 1 / persons to the donors' over which their t is not alike (2 reject 7.5 per cent)."""
 CAUTION = 2.0
 """What the estimated ratio of variances is multiplied by before it is declared."""
+ONLY_ONE = "Gælder kun én kommune med indsats."
 INDEPENDENT = 8.0
 """Independent periods, T (1 - r) / (1 + r), that moving blocks need: 72 at r = 0.8, where 40 reject 8.6 per cent."""
 
@@ -100,13 +103,13 @@ class Offer:
 def offers(known: BeforeStart, level: float = 0.95) -> tuple[Offer, ...]:
     """Return every test with what decides about it, those that hold for treated of any size first."""
     return (
-        _ferman_pinto(known, level),
+        of_any_size(known.donors.size, level),
         _randomisation_t(known, level),
         _single_cluster(known, level),
         _conformal(known, level),
-        _alike("randomisation", known, 1, level),
+        _of_one("randomisation", known, level),
         _alike("conley_taber", known, 2, level),
-        _alike("placebo_error", known, 1, level),
+        _of_one("placebo_error", known, level),
         _jackknife(known, level),
     )
 
@@ -151,14 +154,15 @@ def autocorrelation(gap: Floats) -> float:
     return min((raw * (periods - 1) + 1) / (periods - 2), 1.0)
 
 
-def _ferman_pinto(known: BeforeStart, level: float) -> Offer:
-    return Offer("ferman_pinto", _few_donors(known, least_donors(level)))
+def of_any_size(donors: int, level: float = 0.95) -> Offer:
+    """Return the first test of the rule, which holds for treated of any size: the number of donors decides alone."""
+    return Offer("ferman_pinto", _few_donors(donors, least_donors(level)))
 
 
 def _randomisation_t(known: BeforeStart, level: float) -> Offer:
     if known.share.size == 1:
         return Offer("randomisation_t", "Kræver mindst to kommuner med indsats.")
-    if few := _few_donors(known, least_donors(level)):
+    if few := _few_donors(known.donors.size, least_donors(level)):
         return Offer("randomisation_t", few)
     own, chance = known.worst
     ratio = own / float(chance.mean())
@@ -171,14 +175,21 @@ def _randomisation_t(known: BeforeStart, level: float) -> Offer:
 
 
 def _single_cluster(known: BeforeStart, level: float) -> Offer:
+    """Offer it where, with so many donors and the declared ratio, an effect large enough has a p within the level.
+
+    The periods do not enter: the test sees one number per cluster. A p of 1 where it is offered says that the effect is
+    inside the donors' range; it is conservative, and its power is in tests/simulation/few_treated.csv.
+    """
     if known.share.size > 1:
-        return Offer("single_cluster", "Gælder kun én kommune med indsats.")
-    ratio = known.variance_ratio
-    weight = least_weight(known.donors.size, ratio, level)
+        return Offer("single_cluster", ONLY_ONE)
+    donors, ratio = known.donors.size, known.variance_ratio
+    weight = least_weight(donors, ratio, level) if donors > 1 else None
     if weight is None:
+        least = f"{_number(100 * smallest_p(donors, ratio))} pct." if donors > 1 else "1"
         return Offer(
             "single_cluster",
-            f"Variansen må antages at være op til {_number(ratio)} gange de andres, og så kan testen aldrig afvise.",
+            f"Kan aldrig afvise: med {donors} sammenligningskommuner og en varians på op til {_number(ratio)} gange de "
+            f"andres er den mindst mulige p-værdi {least}.",
         )
     return _limited("single_cluster", of_highest(*known.variances, weight))
 
@@ -197,10 +208,15 @@ def _conformal(known: BeforeStart, level: float) -> Offer:
 
 
 def _alike(method: str, known: BeforeStart, tails: int, level: float) -> Offer:
-    if few := _few_donors(known, least_donors(level, tails)):
+    if few := _few_donors(known.donors.size, least_donors(level, tails)):
         return Offer(method, few)
     size_for = of_normal if method == "placebo_error" else of_ranks
     return _limited(method, size_for(*known.variances, level), size_for(*known.worst, level))
+
+
+def _of_one(method: str, known: BeforeStart, level: float) -> Offer:
+    """Return the offer of a test of one treated cluster; for several, `conley_taber` holds the like by sums."""
+    return Offer(method, ONLY_ONE) if known.share.size > 1 else _alike(method, known, 1, level)
 
 
 def _jackknife(known: BeforeStart, level: float) -> Offer:
@@ -216,11 +232,11 @@ def _limited(method: str, size: float, worst: float = 0.0) -> Offer:
     return Offer(method, f"Kunne finde en effekt af ingenting i {_number(100 * most)} pct. af tilfældene.", size)
 
 
-def _few_donors(known: BeforeStart, least: int) -> str:
+def _few_donors(donors: int, least: int) -> str:
     """Return what is wrong with the number of donors, nothing when it will do."""
-    if known.donors.size >= least:
+    if donors >= least:
         return ""
-    return f"Der er kun {known.donors.size} sammenligningskommuner; der kræves mindst {least}."
+    return f"Der er kun {donors} sammenligningskommuner; der kræves mindst {least}."
 
 
 def _number(value: float) -> str:

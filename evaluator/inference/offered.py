@@ -10,10 +10,11 @@ import numpy as np
 from evaluator.errors import PanelError
 from evaluator.inference.each_treated import EachTreated, OneByOne
 from evaluator.inference.ferman_pinto import ferman_pinto
+from evaluator.inference.few_treated import of_any_size
 from evaluator.inference.judged import too_few_donors
 from evaluator.inference.leave_one_out import Replicates, averages
 from evaluator.inference.placebo import known_donors
-from evaluator.inference.rule import FEW, has_error, size_of
+from evaluator.inference.rule import FEW, has_error
 from evaluator.inference.support import is_only_never
 from evaluator.vocabulary import NEVER, Estimate, NotEstimable, Panel, Sections
 
@@ -144,7 +145,7 @@ def _by_randomisation(placebos: _Placebos, loo: Replicates, row: int, level: flo
     if not each_treated.is_known(row):
         return not_alone() if treated else no_cells()
     donors = min(int(known_donors(each, row).sum()) for each in treated)
-    if 1 / (donors + 1) > size_of(level):
+    if not of_any_size(donors, level).is_offered:
         return too_few_donors(donors)
     found = ferman_pinto(treated, share, column=row, level=level)
     value = float(share @ [each.effect[row] for each in treated])

@@ -54,7 +54,7 @@ def single_cluster(
         p_value=min(1.0, 2 * _smallest(bound, *side)),
         low=gain - highest / (1 - weight),
         high=gain - lowest / (1 - weight),
-        floor=min(1.0, 2 * float(bound.min())),
+        floor=smallest_p(donors.size, variance_ratio),
         method="single_cluster",
     )
 
@@ -64,6 +64,11 @@ def least_weight(donors: int, variance_ratio: float, level: float = 0.95) -> flo
     enough = np.flatnonzero(_bounds(donors, variance_ratio) <= size_of(level) / 2)
     weight = float(_TRIED[enough[0]]) if enough.size else 1.0
     return weight if weight < 1 else None
+
+
+def smallest_p(donors: int, variance_ratio: float) -> float:
+    """Return the smallest two-sided p-value that any effect can have; a weight of 1 lets none be over the donors."""
+    return min(1.0, 2 * float(_bounds(donors, variance_ratio)[:-1].min()))
 
 
 def size_bound(donors: int, variance_ratio: float, weight: Floats) -> Floats:

@@ -44,7 +44,8 @@ def _course(released: Released) -> dict[str, Any]:
     if released["paths"]:
         shown = _section("kommunen", "Kommunen mod sin egen sammenligning", municipality.figures(released), "")
         return {**shown, "tables": municipality.tables(released)}
-    return _section("forloeb", "Forløbet omkring starten", [_event(released)], _no_event(released))
+    shown = _section("forloeb", "Forløbet omkring starten", [_event(released)], _no_event(released))
+    return {**shown, "tables": municipality.tables(released)}
 
 
 def _section(key: str, heading: str, figures: list[Figure | None], why: str) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from tests.simulation import coverage
 from tests.simulation.bad_estimators import STATIC_TWO_WAY, BeforeAfter, HalvedErrors
 
 SIZE_AT_MOST, COVERAGE_AT_LEAST, CONSERVATIVE_ABOVE = 6.5, 93.5, 97.0
-DRAWS, BAD_DRAWS, FEW_DRAWS, CHUNK = 2000, 500, 500, 100
+DRAWS, BAD_DRAWS, FEW_DRAWS, CHUNK = 2000, 500, 2000, 100
 UNSUPPORTED = (1, 2, 4)
 METHOD = GroupTime(comparison="not_yet", base="universal")
 BAD = (BeforeAfter(), STATIC_TWO_WAY, HalvedErrors())

@@ -14,7 +14,7 @@ from evaluator.inference.ferman_pinto import variance_of_size
 from evaluator.inference.few_treated import BeforeStart, autocorrelation, offers, one_by_one, variance_before
 from evaluator.inference.floor import floor_sentence, least_donors, most_outcomes
 from evaluator.inference.multiplicity import holm
-from evaluator.inference.single_cluster import least_weight
+from evaluator.inference.single_cluster import least_weight, single_cluster, smallest_p
 from evaluator.vocabulary import NEVER, Panel, Placebos
 
 SIZES = np.exp(np.linspace(2, 8, 97))
@@ -61,6 +61,33 @@ def test_several_treated_are_offered_t_where_they_are_typical():
 def test_the_jackknife_needs_many_treated(treated, is_offered):
     known = replace(TYPICAL, treated=np.full(treated, 150.0), share=np.full(treated, 1 / treated))
     assert of(replace(known, donors=SIZES[:20]), "jackknife_error").is_offered is is_offered
+
+
+def test_a_single_cluster_is_refused_where_no_effect_could_ever_be_found():
+    """The smallest p over all weights under 1, against the level, on both sides of it."""
+    assert of(TYPICAL, "single_cluster").is_offered and smallest_p(97, TYPICAL.variance_ratio) < 0.001
+    restless = replace(TYPICAL, treated=np.array([1e-6]))  # of a variance seventy million times the others'
+    refused = of(restless, "single_cluster")
+    assert refused.reason.startswith("Kan aldrig afvise: med 97 sammenligningskommuner")
+    assert smallest_p(97, restless.variance_ratio) > 0.05
+    for count in range(2, 40):
+        known = replace(TYPICAL, donors=np.full(count, 60.0))
+        is_possible, offer = smallest_p(count, known.variance_ratio) <= 0.05, of(known, "single_cluster")
+        assert ("Kan aldrig afvise" not in offer.reason) is is_possible
+    assert "mindst mulige p-værdi 1." in of(replace(TYPICAL, donors=np.full(1, 60.0)), "single_cluster").reason
+
+
+def test_the_smallest_p_is_that_of_an_endless_effect():
+    donors = np.random.default_rng(1).normal(size=(30, 1))
+    endless = single_cluster(Placebos(np.array([1e9]), donors, np.ones(30), 1.0), 2.0)
+    assert endless.p_value == pytest.approx(smallest_p(30, 2.0)) and endless.floor == smallest_p(30, 2.0)
+
+
+def test_plain_tests_of_one_are_not_offered_to_several():
+    three = replace(TYPICAL, treated=np.full(3, 150.0), share=np.full(3, 1 / 3))
+    for method in ("randomisation", "placebo_error", "single_cluster"):
+        assert of(three, method).reason == "Gælder kun én kommune med indsats."
+    assert of(three, "conley_taber").is_offered
 
 
 def test_few_donors_are_offered_less():
