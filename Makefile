@@ -35,8 +35,10 @@ simulate: install
 	$(BIN)/python -m tests.simulation.assignments
 	$(BIN)/python -m tests.simulation.who_gains
 	$(BIN)/python -m tests.simulation.few_treated
+	$(BIN)/python -m tests.simulation.one_municipality
 	$(BIN)/python -m tests.simulation.detectable
 	$(BIN)/python -m tests.simulation.timing_of_events
+	$(BIN)/python -m tests.simulation.landmark
 	$(BIN)/python -m tests.simulation.sanction_report
 
 faults: install

@@ -73,6 +73,8 @@ COLUMNS: dict[str, str] = {
     "high double, status text",
     "sanction_amounts": "sanction_type text, is_reversed boolean, decisions bigint, persons bigint, "
     "without_amount bigint, amount_dkk double, status text",
+    "sanction_designs": "design text, destination text, weeks int, value double, low double, high double, "
+    "p_value double, unit text, n bigint, reason text, what_would_help text, status text",
 }
 QUALITY_COLUMNS: dict[str, str] = {
     "run": COLUMNS["run"],
@@ -101,7 +103,7 @@ EFFECT_TABLES = (
     *("estimates", "before_after", "end_states", "placebos", "groups", "means"),
     *("bounds", "drift", "curve", "decomposition", "participants"),
     *("paths", "placebo_paths", "weights", "fits", "tests", "claim"),
-    *("sanction_effects", "sanction_incidence"),
+    *("sanction_effects", "sanction_incidence", "sanction_designs"),
 )
 """Tables from which an effect can be read or computed; of a refused run nothing in them leaves."""
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from evaluator import disclosure
 from evaluator.disclosure import ROUNDING_BASE, Margin
-from evaluator.release_rules import SHARE_DECIMALS, Policy, Row, coarse
+from evaluator.release_rules import SHARE_DECIMALS, Policy, Row, coarse, effects
 
 FEWEST_EVENTS = 10
 """Exits behind a hazard that leaves: fewer say little, and the model could be solved for them."""
@@ -101,9 +101,19 @@ def _amounts(rows: list[Row], policy: Policy) -> list[Row]:
     return released
 
 
+def _designs(rows: list[Row], policy: Policy) -> list[Row]:
+    """Differences in shares in steps of five sanctioned persons."""
+    released = []
+    for row in effects("value", "low", "high")(rows, policy):
+        p_value = None if row["status"] == "suppressed" or row["p_value"] is None else round(row["p_value"], 3)
+        released.append({**row, "n": policy.count(row["n"] or 0), "p_value": p_value})
+    return released
+
+
 RULES: dict[str, Callable[[list[Row], Policy], list[Row]]] = {
     "sanction_effects": _effects,
     "sanction_incidence": _incidence,
     "sanction_shares": _shares,
     "sanction_amounts": _amounts,
+    "sanction_designs": _designs,
 }

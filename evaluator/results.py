@@ -81,6 +81,9 @@ TABLES: dict[str, str] = {
     "share double, low double, high double",
     "sanction_amounts": "run_id text, sanction_type text, is_reversed boolean, decisions bigint, persons bigint, "
     "without_amount bigint, amount_dkk double",
+    "sanction_designs": "run_id text, design text, destination text, weeks int, value double, low double, high double, "
+    "p_value double, unit text, n bigint, smallest_count bigint, is_estimable boolean, reason text, "
+    "what_would_help text",
     "quality_deliveries": "run_id text, extract text, file text, sha256 text, loaded_on date, rows bigint, "
     "usable bigint, rejected bigint, replaced bigint, period_from date, period_to date, "
     "is_balanced boolean",

@@ -43,6 +43,8 @@ PERIOD_MONTHS = {"month": 1, "quarter": 3}
 GROUPINGS = ("age_group", "target_group", "sex", "education_level", "benefit")
 SOCIAL_ASSISTANCE = ("kontanthjaelp", "uddannelseshjaelp")
 WEEKS_PER_YEAR = 52
+FOLLOWED_WEEKS = (26, 52)
+"""Weeks after a sanction at which end states are compared."""
 MONTHS_PER_YEAR = 12
 
 

@@ -111,7 +111,7 @@ def _adjustment(spec: EvaluationSpec, refuse: Refuse) -> None:
         refuse(section, "adjustment", f"'{answering}' does not adjust", '"none", or an estimator that does')
     for name in dict.fromkeys((*chosen.estimators, *spec.curve.estimators)):
         for adjustment in sorted(asked):
-            if not _is_made_with(name, adjustment):
+            if not adjusts_by(name, adjustment):
                 refuse(section, "adjustment", f"'{name}' does not adjust by {adjustment}", "what all estimators take")
 
 
@@ -142,19 +142,19 @@ def is_exhibit(name: str) -> bool:
     return _declared(plugins.load(name), "is_exhibit") is True
 
 
-def takes(name: str) -> frozenset[str]:
-    """Return the choices that an estimator has a field for."""
-    found = plugins.load(name)
-    return frozenset(field.name for field in fields(found)) if is_dataclass(found) else frozenset()
-
-
-def _is_made_with(name: str, adjustment: str) -> bool:
-    """Return whether an estimator has no choice of adjustment, or takes this one."""
+def adjusts_by(name: str, adjustment: str) -> bool:
+    """Return whether an estimator takes this adjustment, or has none to choose."""
     try:
         plugins.made(name, adjustment=adjustment)
     except ValueError:
         return False
     return True
+
+
+def takes(name: str) -> frozenset[str]:
+    """Return the choices that an estimator has a field for."""
+    found = plugins.load(name)
+    return frozenset(field.name for field in fields(found)) if is_dataclass(found) else frozenset()
 
 
 def _declared(found: type, name: str) -> Any:

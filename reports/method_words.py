@@ -13,10 +13,10 @@ METHODS = {
         "Forskelle i forskelle med vægtede kohorter (entropibalancering)",
         "Vi følger alle borgere, der begynder på ydelsen i en periode, og ser, hvor de er et fast antal uger senere. I "
         "hver af de andre kommuner vægtes borgerne, så de i gennemsnit har samme træk ved indgangen som dem, der "
-        "begyndte i indsatskommunen efter starten; det samme gøres med indsatskommunens egne borgere før starten. Så "
-        "kan hverken en ny sammensætning af borgerne eller en anden sammensætning andre steder ligne en effekt. En "
-        "kommune, hvis borgere ikke kan vægtes til det, er ikke med. Uden valgte træk tæller alle borgere én gang.",
-        "effekt = (efter − vægtet før) i indsatskommunen − (vægtet efter − vægtet før) i de andre kommuner",
+        "begyndte i indsatskommunen: før starten som før, efter starten som efter. Så kan hverken en ny sammensætning "
+        "af borgerne eller en anden sammensætning andre steder ligne en effekt. En kommune, hvis borgere ikke kan "
+        "vægtes til det, er ikke med. Uden valgte træk tæller alle borgere én gang.",
+        "effekt = (efter − før) i indsatskommunen − (vægtet efter − vægtet før) i de andre kommuner",
     ),
     "imputation": (
         "Imputation",

@@ -41,6 +41,7 @@ TABLES = (
     "sanction_incidence",
     "sanction_shares",
     "sanction_amounts",
+    "sanction_designs",
 )
 WITHOUT_HORIZON = ("recipients", "exit_job", "exit_education", "exit_other_benefit", "exit_self_support")
 

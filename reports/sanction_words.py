@@ -5,6 +5,7 @@ from __future__ import annotations
 from reports import numbers
 from reports.released import Row
 
+STAYING = "stadig på ydelsen"
 WHERE = {
     "job": "job",
     "education": "uddannelse",
@@ -29,6 +30,25 @@ METHODS = {
     "without_heterogeneity": "uden uobserverede forskelle",
     "naive": "naiv sammenligning",
 }
+DESIGNS = {
+    "landmark": "samme historie, sanktion nu mod senere eller aldrig",
+    "landmark_censored": "samme historie, sanktion nu mod ingen i perioden",
+    "landmark_upheld": "samme historie, kun afgørelser der stod ved magt",
+    "strictness": "sagsbehandlerens strenghed ved indgangen",
+    "worst_case": "grænser uden antagelser",
+    "weaker": "grænser, hvis de sanktionerede står svagere end de andre",
+    "stronger": "grænser, hvis de sanktionerede står stærkere end de andre",
+}
+HISTORIES = {
+    "whole": "kommune, kvartal, ydelse, målgruppe, alder, udeblivelser, tidligere sanktioner og tidligere arbejde",
+    "short": "kommune, målgruppe og udeblivelser",
+}
+DESIGNS_CAPTION = (
+    "Forskel i andelen, der er i hver tilstand. Samme historie: sanktionerede mod dem, der i samme uge af forløbet har "
+    "samme {}; den viser en virkning, hvis intet uset både flytter sanktionen og udfaldet. Strenghed: hvad en sanktion "
+    "gør ved dem, som kun en streng sagsbehandler ville sanktionere. Grænser: alle de virkninger på job, som tallene "
+    "for et år efter indgangen er forenelige med; den nedre grænse for svagere er den rå forskel."
+)
 ARMS = {"sanctioned": "efter en sanktion", "comparable": "sammenlignelige, endnu ikke sanktioneret"}
 MAIN, PLAIN, NAIVE = METHODS
 EFFECTS_CAPTION = (

@@ -13,9 +13,9 @@ from evaluator.inference.multiplicity import holm
 from evaluator.inference.rule import has_error
 from evaluator.vocabulary import Bools, Diagnostic, Floats, Light
 
-RED = 0.01
-AMBER = 0.05
-THRESHOLD = "p mindst 0,05"
+RED = 0.05
+AMBER = 0.10
+THRESHOLD = "p mindst 0,10"
 SMALLEST = 50
 """Persons of a subgroup under which its first stage is not looked at."""
 NOT_ASKED = "Der er ingen oplysning om, hvem der ikke kan sanktioneres."
@@ -32,7 +32,7 @@ WHY = {
 
 
 def monotonicity(strictness: ClusteredInstrument, intakes: Intakes) -> Diagnostic:
-    """Judge the first stage in each subgroup: red when one is negative (Holm, 1 per cent), amber at 5.
+    """Judge the first stage in each subgroup: red when one is negative (Holm, 5 per cent), amber at 10.
 
     Source: Bhuller, Dahl, Loeken and Mogstad (2020), J. Political Economy 128(4), with the instrument of all persons.
     """
@@ -76,17 +76,13 @@ def dispersion(
     rest = np.column_stack(
         [projection.within(intakes.outcomes[name] - effect * intakes.sanctioned) for name, effect in effects.items()]
     )
-    own, drawn = _dispersions(projection, rest), np.empty((draws, len(effects)))
+    own, drawn = projection.dispersion(rest), np.empty((draws, len(effects)))
     for index in range(draws):
         signs = random.integers(0, 2, intakes.persons) * 2.0 - 1.0
-        drawn[index] = _dispersions(projection, projection.within(signs[:, None] * rest))
+        drawn[index] = projection.dispersion(projection.within(signs[:, None] * rest))
     spread = np.where(drawn.std(axis=0) > 0, drawn.std(axis=0), 1.0)
     as_large = int(((drawn / spread).max(axis=1) >= (own / spread).max()).sum())
     return _judged("dispersion", [(1 + as_large) / (1 + draws)])
-
-
-def _dispersions(projection: Projection, values: Floats) -> Floats:
-    return np.array([column @ projection.left_out(column) for column in values.T])
 
 
 def exempt(strictness: ClusteredInstrument, intakes: Intakes) -> Diagnostic:

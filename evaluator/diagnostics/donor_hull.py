@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from evaluator.diagnostics.rank_check import rank_check
-from evaluator.inference.placebo import randomisation
-from evaluator.vocabulary import Bools, Diagnostic, Floats, Light, Placebos
+from evaluator.inference.ferman_pinto import rank_at_size
+from evaluator.vocabulary import Bools, Diagnostic, Floats, Light
 
 TOUCHING = 1e-6
 """Share of the donors' spread under which a distance is rounding of the linear programme (its tolerance is 1e-7)."""
@@ -68,9 +68,7 @@ def donor_hull(paths: Floats, size: Floats | None = None, *, free_level: bool = 
     distance += [_distance(np.delete(donors, row, axis=0), donors[row], free_level) for row in range(len(donors))]
     far = np.where(np.array(distance) > touching, distance, 0.0)
     persons = np.ones(len(far)) if size is None else size
-    placebos = Placebos(far[:1], far[1:, None], persons[1:], float(persons[0]))
-    found = randomisation(placebos, scaled=size is not None)
-    return Hull(np.where(np.abs(beyond) > touching, beyond, 0.0), far, found.p_two_sided, 1 / found.of)
+    return Hull(np.where(np.abs(beyond) > touching, beyond, 0.0), far, rank_at_size(far, persons), 1 / far.size)
 
 
 def hull_check(hull: Hull) -> Diagnostic:

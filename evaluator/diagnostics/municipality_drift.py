@@ -13,9 +13,9 @@ import numpy as np
 
 from evaluator.diagnostics import credibility
 from evaluator.diagnostics.rank_check import THRESHOLD, rank_check
+from evaluator.inference.ferman_pinto import rank_at_size
 from evaluator.inference.judged import MIN_DONORS, too_few_donors
-from evaluator.inference.placebo import randomisation
-from evaluator.vocabulary import Bools, Diagnostic, Floats, NotEstimable, Placebos
+from evaluator.vocabulary import Bools, Diagnostic, Floats, NotEstimable
 
 NOT_MADE_UP = "Ikke opgjort"
 POPULATION_WHY = "Vokser eller skrumper kommunen usædvanligt, flytter antallet på ydelse sig, også uden en indsats."
@@ -176,5 +176,5 @@ def _means(counts: Floats, around: Around) -> tuple[Floats, Floats, Bools]:
 
 def _drift(excess: Floats, size: Floats, known: Bools, *by_group: Floats) -> Drift:
     """Return the treated one's place, the first of `excess` (K,), among all at their `size` (K,)."""
-    found = randomisation(Placebos(excess[:1], excess[1:, None], size[1:], float(size[0])), scaled=True)
-    return Drift(found.value, found.p_two_sided, found.of, int((~known).sum()), *by_group)
+    p_value = rank_at_size(excess, size)
+    return Drift(float(excess[0]), p_value, excess.size, int((~known).sum()), *by_group)

@@ -6,18 +6,16 @@ first, then the donors, each as if it were treated.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
-from evaluator.diagnostics import credibility
-from evaluator.diagnostics.rank_check import THRESHOLD, rank_check
+from evaluator.diagnostics.rank_check import rank_check
 from evaluator.errors import PanelError
 from evaluator.estimators.weighted_paths import Matching, Paths, contrasts_of
+from evaluator.inference.ferman_pinto import rank_at_size
 from evaluator.inference.judged import MIN_DONORS, too_few_donors
-from evaluator.inference.placebo import Randomisation, known_donors, randomisation
+from evaluator.inference.placebo import randomisation
 from evaluator.vocabulary import NEVER, Diagnostic, Floats, Ints, Light, NotEstimable, Panel, Placebos
 
 EXACT = 1e-6
@@ -91,8 +89,7 @@ def rmspe_ratio(fit: PreFit) -> Ratio | NotEstimable:
 
 def pre_fit_check(fit: PreFit, size: Floats) -> Diagnostic:
     """Judge how hard the treated one is to follow, among donors, at the persons behind each, `size` (1 + D,)."""
-    found = randomisation(Placebos(fit.before[:1], fit.before[1:, None], size[1:], float(size[0])), scaled=True)
-    return rank_check("pre_fit", found.p_two_sided, 1 / found.of, FIT_WHY)
+    return rank_check("pre_fit", rank_at_size(fit.before, size), 1 / fit.before.size, FIT_WHY)
 
 
 def moved_back(panel: Panel, start: int, after: int, anticipation: int = 0) -> Panel:
@@ -120,38 +117,6 @@ def moved_back(panel: Panel, start: int, after: int, anticipation: int = 0) -> P
         cohort=np.where(panel.cohort == NEVER, NEVER, start),
         exposure=None if panel.exposure is None else panel.exposure[:, :end],
     )
-
-
-def in_time(
-    estimator: Any, panel: Panel, start: int, after: int, anticipation: int = 0
-) -> Randomisation | NotEstimable:
-    """Return the effect of a false start at index `start` and its place among the donors', scaled by persons.
-
-    `estimator.fit` returns Placebos whose first column is judged. Refused where the series is too short for the
-    estimator's windows or fewer than 19 donors are known.
-    """
-    try:
-        placebos = estimator.fit(moved_back(panel, start, after, anticipation))
-    except PanelError:
-        return NotEstimable(
-            "Serien rækker ikke til en falsk start på den dato.", "En længere serie eller en anden dato."
-        )
-    donors = int(known_donors(placebos).sum())
-    if donors < MIN_DONORS:
-        return too_few_donors(donors)
-    return randomisation(placebos, scaled=True, donors_see_treated=getattr(estimator, "donors_see_treated", False))
-
-
-def in_time_check(found: Sequence[Randomisation | NotEstimable]) -> Diagnostic:
-    """Judge false starts together: the smallest p-value times their number (Bonferroni)."""
-    tested = [one for one in found if isinstance(one, Randomisation)]
-    if not tested:
-        reasons = [one.reason for one in found if isinstance(one, NotEstimable)]
-        return credibility.not_run(
-            "placebo_date", THRESHOLD, next(iter(reasons), "Serien rækker ikke til en falsk start.")
-        )
-    p_value = min(1.0, len(tested) * min(one.p_two_sided for one in tested))
-    return rank_check("placebo_date", p_value, len(tested) / min(one.of for one in tested), DATE_WHY)
 
 
 def leave_one_donor_out(method: Matching, panel: Panel, paths: Paths) -> LeftOut:

@@ -18,12 +18,19 @@ Data = Panel | Sections
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Who is in the comparison, and who cannot be; clusters by number."""
+
+    donors: int  # in the comparison
+    empty: tuple[int, ...]  # donors without entrants in a base or exposed period
+    outside: tuple[int, ...]  # donors whose persons cannot be weighted to the target
+    treated: int  # treated clusters without entrants in such a period
+
+
+@dataclass(frozen=True, slots=True)
 class Balance:
     """How far the comparison had to be weighted, over the base or the exposed periods, whichever is worse."""
 
-    donors: int
-    without_entrants: int  # donors left out: an empty base or exposed period
-    outside: int  # donors left out: no weights of their persons reach the target
     persons: float  # of the comparison
     effective: float  # persons counted alike that would be as certain: (sum w)^2 / sum w^2
     largest: float  # share of the comparison that is one person
@@ -31,16 +38,18 @@ class Balance:
 
 @dataclass(frozen=True, slots=True)
 class EntropyBalancing:
-    """A cohort's gain since its base, less that of clusters never exposed, all weighted to the same composition.
+    """A cohort's gain since its base, less that of clusters never exposed, whose persons are weighted to be like it.
 
-    With `adjustment` "weighting" the persons of each cluster, the treated too, are weighted so that their covariate
-    means equal those of the cohort's entrants from its start on (periods alike): in the base, in the exposed periods,
-    in the window of `anticipation` and in the time before the base, each apart. So neither a change of who comes in
-    nor a different composition elsewhere is taken for an effect, and the effect is on the people who were exposed.
-    Every period of such a block weighs alike, and a donor weighs by its persons. With "none" everybody counts once.
+    With `adjustment` "weighting" the persons of each donor are weighted so that their covariate means equal those of
+    the cohort's own entrants: in the base those of its base, in the exposed periods those of its exposed ones, and so
+    in the window of `anticipation` and in the time before the base. Then neither a change of who comes in nor another
+    composition elsewhere is taken for an effect, as long as what a trait is worth does not differ between the cohort
+    and the donors. The cohort's own entrants count once each, as they did: weighing them too would make its number
+    noisier than those of its stand-ins (DECISIONS.md). Every period of such a block weighs alike, and a donor weighs by
+    its persons. With "none" everybody counts once.
 
     The base is the mean of the `base_periods` periods up to the window. A donor without entrants in a base or exposed
-    period, or whose persons cannot be weighted to the target, is left out (`balance` counts them). Meant for cohorts of
+    period, or whose persons cannot be weighted to the target, is left out (`left_out` tells them). Meant for cohorts of
     one or a few treated clusters: unlike a propensity, the weights exist however few are treated. The influence takes
     them as given; refits and stand-ins make them anew.
     """
@@ -50,8 +59,8 @@ class EntropyBalancing:
     adjustment: str = "none"
     name: str = "entropy_balancing"
     source: str = (
-        "Hainmueller (2012), Political Analysis 20(1), equations 3 to 5; all four groups to the treated after the "
-        "start: Sant'Anna and Xu (2023), Difference-in-differences with compositional changes, arXiv 2304.13925"
+        "Hainmueller (2012), Political Analysis 20(1), equations 3 to 5, in each period's contrast of a "
+        "difference-in-differences"
     )
     assumes: frozenset[Assumption] = frozenset({Assumption.PARALLEL_TRENDS, Assumption.NO_ANTICIPATION})
     comparison: ClassVar[str] = "never"
@@ -66,17 +75,11 @@ class EntropyBalancing:
     def fit(self, panel: Data) -> Fit:
         """Return effects (C,) and influence summed to clusters (G, C); `scale` is the number of rows.
 
-        Raises PanelError where a treated cluster has an empty base or exposed period or cannot be weighted to its
-        cohort's composition, where fewer than five donors can, and for covariates of too many different values.
+        Raises PanelError where a treated cluster has an empty base or exposed period, where fewer than five donors can
+        be weighted to its cohort's composition, and for covariates of too many different values.
         """
         strata, own = self._read(panel)
-        found = [self._compared(strata, start, (own == start)[:, None], own == NEVER) for start in _starts(own)]
-        known = [one for one in found if one is not None]
-        if not known:
-            raise PanelError(
-                "entropy_balancing: 0 cohorts have a period before their window and clusters never exposed; expected "
-                "one. Lengthen the panel before the first start or widen the comparison."
-            )
+        known = self._cohorts(strata, own)
         for one in known:
             one.refuse()
         effects = [one.effect()[:, 0] for one in known]
@@ -94,16 +97,15 @@ class EntropyBalancing:
         The weights of a donor's persons are its own, so without a donor only the average over donors is made anew.
         """
         strata, own = self._read(panel)
-        found = {s: self._compared(strata, s, (own == s)[:, None], own == NEVER) for s in _starts(own)}
-        known = {start: one for start, one in found.items() if one is not None}
+        left = {one.start: one.without_each() for one in self._cohorts(strata, own)}
+        whole = np.all([np.isfinite(effect).any(axis=1) | (own == s) for s, effect in left.items()], axis=0)
         out = np.full((own.size, len(cells)), np.nan)
-        for cluster, start in enumerate(own.tolist()):
-            if start == NEVER or self.adjustment == "none":
-                left = {s: effect for s, one in known.items() if (effect := one.without(cluster)) is not None}
-                if len(left) == len(known):
-                    out[cluster] = [left[c.cohort][c.period] for c in cells]
-            else:  # its cohort's composition is another one
-                rest = self._without_treated(panel, cluster)
+        quick = whole & ((own == NEVER) | (self.adjustment == "none"))
+        for column, cell in enumerate(cells):
+            out[quick, column] = left[cell.cohort][quick, cell.period]
+        if self.adjustment != "none":
+            for cluster in np.flatnonzero(own != NEVER):  # its cohort's composition is another one
+                rest = self._without_treated(panel, int(cluster))
                 out[cluster] = [rest.get((c.cohort, c.period), np.nan) for c in cells]
         return out
 
@@ -128,12 +130,26 @@ class EntropyBalancing:
                 columns.append(column)
         return tuple(cells), np.column_stack(columns) if columns else np.empty((len(cohort), 0))
 
+    def left_out(self, panel: Data) -> LeftOut:
+        """Return who is not compared, in the cohort where that is worst; PanelError without a base."""
+        found = self._cohorts(*self._read(panel))
+        return min((one.left_out() for one in found), key=lambda one: (-one.treated, one.donors))
+
     def balance(self, panel: Data) -> Balance:
         """Return how the comparison of the cohort that is weighted most is weighted; raises as `fit`."""
         strata, own = self._read(panel)
-        found = [self._compared(strata, start, (own == start)[:, None], own == NEVER) for start in _starts(own)]
-        known = [one.balance(strata) for one in found if one is not None]
+        known = [one.balance(strata) for one in self._cohorts(strata, own)]
         return min(known, key=lambda one: one.effective / one.persons)
+
+    def _cohorts(self, strata: Strata, own: Ints) -> list[_Compared]:
+        """Return the contrast of each cohort that has a base; PanelError when none has."""
+        found = [self._compared(strata, start, (own == start)[:, None], own == NEVER) for start in _starts(own)]
+        if not (known := [one for one in found if one is not None]):
+            raise PanelError(
+                "entropy_balancing: 0 cohorts have a period before their window; expected one. Lengthen the panel "
+                "before the first start."
+            )
+        return known
 
     def _without_treated(self, panel: Data, cluster: int) -> dict[tuple[int, int], float]:
         try:
@@ -161,17 +177,18 @@ class EntropyBalancing:
             return None
         first = max(last + 1 - self.base_periods, 0)
         base, exposed = range(first, last + 1), range(start, strata.periods)
-        target, mass = strata.target(exposed, base, members)
+        mass, own = strata.behind((*base, *exposed)), strata.raw()[:, :, None]
         path = np.full((len(members), strata.periods, members.shape[1]), np.nan)
-        is_balanced, weights = mass[:, None] > 0, []
+        is_balanced, weights = np.broadcast_to(mass[:, None] > 0, members.shape), []
         for block in (range(first), base, range(last + 1, start), exposed):
             if not len(block):
                 continue
-            found = strata.tilted(block, target)
+            found = strata.tilted(block, strata.composition(block, mass[:, None] * members))
             path[:, block.start : block.stop] = strata.means(block, found)
             if block in (base, exposed):
-                is_balanced = is_balanced & found.is_balanced
+                is_balanced = is_balanced & (found.is_balanced | members)
                 weights.append((block, found.weight))
+        path = np.where(members[:, None], own, path)
         donors = np.broadcast_to(donors.reshape(len(members), -1), members.shape) & ~members
         return _Compared(start, last, _since(path, base), mass, members, donors, is_balanced, weights)
 
@@ -199,26 +216,32 @@ class _Compared:
         return np.asarray(~(self.members & ~self.is_balanced).any(axis=0) & (self.donors.sum(axis=0) >= FEWEST))
 
     def effect(self) -> Floats:
-        """Return the effects (T, B), NaN where a period is unknown."""
-        return self._mean(self.members & self.is_balanced) - self._mean(self.donors)
+        """Return the effects (T, B), NaN where a period is unknown or fewer than FEWEST donors are known in it."""
+        number = (self.donors[:, None] & np.isfinite(self.change)).sum(axis=0)
+        effect = self._mean(self.members & self.is_balanced) - self._mean(self.donors)
+        return np.where(number >= FEWEST, effect, np.nan)
 
     def refuse(self) -> None:
         """Raise PanelError when the first contrast is not answered."""
-        treated, donors = int(self.members[:, 0].sum()), int(self.donors[:, 0].sum())
-        lost = int((self.members & ~self.is_balanced)[:, 0].sum())
-        if lost:
+        left = self.left_out()
+        if left.treated:
             raise PanelError(
-                f"entropy_balancing: {lost} of {treated} treated clusters have an empty base or exposed period, or "
-                "persons that cannot be weighted to those from the start on; expected none. Use longer periods or "
-                "coarser covariates."
+                f"entropy_balancing: {left.treated} of {self.members[:, 0].sum()} treated clusters have a base or "
+                "exposed period without entrants; expected none. Use longer periods."
             )
-        if donors < FEWEST:
-            empty, outside = self._left_out()
+        if left.donors < FEWEST:
             raise PanelError(
-                f"entropy_balancing: {donors} donors are left, {empty} having an empty period and {outside} persons "
-                f"that cannot be weighted to the treated; expected {FEWEST} or more. Use longer periods or coarser "
-                "covariates."
+                f"entropy_balancing: {left.donors} donors are left, {len(left.empty)} having an empty period and "
+                f"{len(left.outside)} persons that cannot be weighted to the treated; expected {FEWEST} or more. Use "
+                "longer periods or coarser covariates."
             )
+
+    def left_out(self) -> LeftOut:
+        """Return who is not in the first contrast."""
+        lost = self.candidates[:, 0] & ~self.is_balanced[:, 0]
+        empty, outside = (np.flatnonzero(lost & (each > 0)).tolist() for each in (self.mass == 0, self.mass))
+        treated = int((self.members & ~self.is_balanced)[:, 0].sum())
+        return LeftOut(int(self.donors[:, 0].sum()), tuple(empty), tuple(outside), treated)
 
     def influence(self, period: int) -> Floats:
         """Return the influence (G,) of the first contrast in a period, not scaled."""
@@ -230,16 +253,19 @@ class _Compared:
             out[used] += sign * share * (change[used] - share @ change[used])
         return out
 
-    def without(self, cluster: int) -> Floats | None:
-        """Return the effects (T,) of the first contrast without a cluster; None where too few donors are left.
+    def without_each(self) -> Floats:
+        """Return the effects (G, T) of the first contrast without each cluster in turn.
 
-        NaN where no treated one is.
+        NaN where no treated one is left, and where fewer than FEWEST donors are known.
         """
-        others = np.arange(self.mass.size)[:, None] != cluster
-        donors = self.donors[:, :1] & others
-        if donors.sum() < FEWEST:
-            return None
-        return (self._mean(self.members[:, :1] & others) - self._mean(donors))[:, 0]
+        change, sides = self.change[:, :, 0], []
+        for side in (self.members[:, 0] & self.is_balanced[:, 0], self.donors[:, 0]):
+            known = side[:, None] & np.isfinite(change)
+            weight = np.where(known, self.mass[:, None], 0.0)
+            part = weight * np.where(weight > 0, change, 0.0)
+            total = np.where(weight.sum(axis=0) - weight > 0, weight.sum(axis=0) - weight, np.nan)
+            sides.append((part.sum(axis=0) - part) / total)
+        return np.where(known.sum(axis=0) - known >= FEWEST, sides[0] - sides[1], np.nan)  # of the donors
 
     def balance(self, strata: Strata) -> Balance:
         """Return how the comparison of the first contrast is weighted."""
@@ -258,13 +284,7 @@ class _Compared:
             if worst is None or found[0] / found[1] < worst[0] / worst[1]:
                 worst = found
         assert worst is not None
-        empty, outside = self._left_out()
-        return Balance(int(self.donors[:, 0].sum()), empty, outside, worst[1], worst[0], worst[2])
-
-    def _left_out(self) -> tuple[int, int]:
-        """Return how many donors of the first contrast have an empty period, and how many cannot be balanced."""
-        left = self.candidates[:, 0] & ~self.is_balanced[:, 0]
-        return int((left & (self.mass == 0)).sum()), int((left & (self.mass > 0)).sum())
+        return Balance(worst[1], worst[0], worst[2])
 
     def _mean(self, side: Bools) -> Floats:
         """Return the mean change (T, B) by persons of the clusters on one side (G, B); NaN where nobody is known."""

@@ -21,6 +21,7 @@ FEWEST = 20
 """Caseworkers, each beside a colleague, under which nothing is estimated."""
 WEAK = 10.0
 """Effective F of the first stage under which no number is given, only the values that are not rejected."""
+UNVARIED = NotEstimable("Ingen, eller alle, af borgerne er sanktioneret.", "Flere borgere eller en anden horisont.")
 NOBODY = NotEstimable("Ingen, eller alle, af borgerne er i denne tilstand.", "Flere borgere eller en anden horisont.")
 MORE = "Flere borgere pr. sagsbehandler, flere sagsbehandlere eller en længere periode."
 SOURCE = (
@@ -32,6 +33,8 @@ NOTES = (
     "Sanktioner kan også virke på dem, der aldrig får en; den virkning måles ikke her.",
     "Strenghed er andelen af alle tildelte borgere, der sanktioneres, også dem, der altid møder op. Blandt dem, der er "
     "udeblevet, er tallet kun en følsomhed, fordi strenghed også flytter, hvem der udebliver.",
+    "At strenge sagsbehandlere også er dygtigere, eller dårligere, til andet, ses kun, hvis de er det uens, eller hvis "
+    "nogle borgere ikke kan sanktioneres. Uden sådanne borgere er lyset aldrig grønt.",
 )
 
 
@@ -89,13 +92,15 @@ def strictness(frame: Any, outcomes: tuple[str, ...] = tuple(OUTCOMES), setting:
     The instrument is the leave-one-out share sanctioned among all whom the caseworker was dealt, net of cells. Refused:
     under 20 caseworkers, characteristics known at intake that tell who gets whom (p under 5 per cent), a first stage
     with effective F under 10 (then only the values not rejected are given), and signs that caseworkers move outcomes
-    other than by sanctions, or are strict to some and mild to others (p under 1 per cent). Errors leave out one
+    other than by sanctions, or are strict to some and mild to others (p under 5 per cent). Errors leave out one
     caseworker at a time. Raises PanelError for columns that are absent or cannot be used. Source: SOURCE.
     """
     setting = setting or Setting()
     intakes = read_intakes(frame, outcomes, setting)
     if intakes.caseworkers < FEWEST:
         return _result(intakes, dict.fromkeys(outcomes, Effect(_too_few(intakes.caseworkers))), None, ())
+    if np.ptp(intakes.sanctioned) == 0:
+        return _result(intakes, dict.fromkeys(outcomes, Effect(UNVARIED)), None, ())
     empty = {name: Effect(NOBODY) for name, values in intakes.outcomes.items() if np.ptp(values) == 0}
     intakes = replace(intakes, outcomes={n: y for n, y in intakes.outcomes.items() if n not in empty})
     made = _Made.of(intakes, setting.level)

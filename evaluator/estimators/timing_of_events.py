@@ -22,7 +22,8 @@ FEWEST = 10
 """Transitions of a kind, and exits after the treatment, under which a hazard is not estimated."""
 KNOWN = 1e-6
 """Information of a mass point's parameter under which it is at the end of its range, and held there."""
-ALARM = 0.05
+ALARM, ALARM_AWAY = 0.05, 0.01
+"""Levels of the two tests for anticipation; together they flag at most 6 % where there is none."""
 SOURCE = (
     "Abbring and van den Berg (2003), Econometrica 71(5); Gaure, Roed and Zhang (2007), J. Econometrics 141(2), "
     "section 4; Heckman and Singer (1984), Econometrica 52(2); Lindsay (1983), Annals of Statistics 11(1)"
@@ -194,19 +195,19 @@ def anticipation(fit: MassPoints, leaving: str, first: str, later: str) -> Diagn
 
 
 def stays_away(fit: MassPoints, leaving: str, state: str) -> Diagnostic:
-    """Return whether those who just stayed away leave that way more than others like them (one-sided test at 5 %).
+    """Return whether those who just stayed away leave that way more than others like them (one-sided test at 1 %).
 
     Amber says that the coming job may be why they stayed away, and so the cause of a sanction. With the no-show as a
     state of its own (`states`) the effect of the sanction is among those who stayed away, whatever their reason.
     """
     found = fit.estimate(f"{leaving}.{state}")
     known = found.p_value is not None
-    is_more = found.value > 0 and (found.p_value or 0.0) < 2 * ALARM
+    is_more = found.value > 0 and (found.p_value or 0.0) < 2 * ALARM_AWAY
     verdict = Light.NOT_RUN if not known else Light.AMBER if is_more else Light.GREEN
     return Diagnostic(
         f"{state}_before_{leaving}",
         found.value if known else None,
-        f"p >= {ALARM:g} for no more exits after a {state.replace('_', '-')}",
+        f"p >= {ALARM_AWAY:g} for no more exits after a {state.replace('_', '-')}",
         verdict,
         "People who have found work stop turning up: then the coming job is what the sanction follows.",
     )

@@ -13,7 +13,7 @@ from evaluator import models
 from evaluator.design.frozen import Design
 from evaluator.errors import PanelError
 from evaluator.panel import sections_from_frame
-from evaluator.spec import END_STATES, MONTHS_PER_YEAR, PERSON_OUTCOMES, EvaluationSpec
+from evaluator.spec import END_STATES, FOLLOWED_WEEKS, MONTHS_PER_YEAR, PERSON_OUTCOMES, WEEKS_PER_YEAR, EvaluationSpec
 from evaluator.vocabulary import Sections
 
 if TYPE_CHECKING:
@@ -61,11 +61,12 @@ def open_outcomes(
         "panel_from": panel.from_,
         "panel_to": panel.to,
         "period_months": panel.period_months,
-        "horizons": list(spec.horizons),
+        "horizons": list(spec.horizons) or ([WEEKS_PER_YEAR] if spec.sanctions else []),
         "outcomes_to": outcomes_to,
         "intervention": spec.intervention.name,
         "sanction_persons": spec.sanctions.persons if spec.sanctions else None,
         "sanction_seed": spec.estimation.seed,
+        "risk_horizons": list(FOLLOWED_WEEKS) if spec.sanctions else [],
     }
     models.build(connection, ("design",), variables)
 

@@ -46,6 +46,8 @@ def refusal(method: Any, data: Sections) -> NotEstimable | None:
     try:
         method.fit(data)
     except PanelError:
+        if weighs(method):
+            return _unlike(method, data)
         if adjusts(method):
             return NotEstimable(
                 "Der kan ikke justeres for de valgte træk: i nogle perioder er der for få borgere, eller borgerne i de "
@@ -54,6 +56,32 @@ def refusal(method: Any, data: Sections) -> NotEstimable | None:
             )
         return NotEstimable("Metoden kan ikke regnes på disse data.", "En anden metode, eller et længere panel.")
     return None
+
+
+def _unlike(method: Any, data: Sections) -> NotEstimable:
+    """Return the refusal of an estimator that weighs each municipality's persons, with who is left out."""
+    what_would_help = "Færre eller grovere træk, længere perioder eller flere kommuner at sammenligne med."
+    try:
+        left = method.left_out(data)
+    except PanelError:
+        return NotEstimable(
+            "Der er ingen periode før starten, som ikke selv kan være påvirket.", "Data længere tilbage."
+        )
+    if left.treated:
+        return NotEstimable(
+            "Der er en periode før eller efter starten, hvor ingen begyndte på ydelsen i indsatskommunen.",
+            what_would_help,
+        )
+    return NotEstimable(
+        f"Kun {left.donors} kommuner kan sammenlignes: i {len(left.empty)} begyndte ingen på ydelsen i en af "
+        f"perioderne, og i {len(left.outside)} kan borgerne ikke vægtes til at ligne indsatskommunens.",
+        what_would_help,
+    )
+
+
+def weighs(method: Any) -> bool:
+    """Return whether an estimator weighs the persons of each municipality, and can leave municipalities out."""
+    return adjusts(method) and hasattr(method, "left_out")
 
 
 def adjusts(method: Any) -> bool:

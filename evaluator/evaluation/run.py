@@ -12,6 +12,7 @@ from evaluator.diagnostics import credibility
 from evaluator.errors import PanelError
 from evaluator.evaluation import (
     association,
+    balance,
     caveats,
     claim,
     delivery,
@@ -43,6 +44,8 @@ LABELS = {
     "treated_clusters": "Kommuner med indsats",
     "pre_trend": "Samme udvikling før start",
     "composition": "Samme slags borgere før og efter",
+    "effective_persons": "De vægtede borgere svarer til mange",
+    "largest_weight": "Ingen enkelt borger vejer meget (pct.)",
     "inflow": "Samme tilgang før og efter",
     "placebo_date": "Ingen effekt på en falsk startdato",
     "placebo_outcome": "Ingen effekt på et udfald, indsatsen ikke kan flytte",
@@ -116,11 +119,12 @@ def _effects(
     adjusted = person_outcomes.family(spec, followed, findings)
     for horizon, cohorts in followed.items():
         overall = person_outcomes.estimate(spec, cohorts, adjusted, findings)
-        person_outcomes.describe(spec, design, cohorts, findings)
+        compared = balance.compared(spec, cohorts)
+        person_outcomes.describe(spec, design, compared, findings)
         person_outcomes.before_after(spec, cohorts, overall, findings)
         is_primary = spec.primary.name in overall and spec.primary.horizon_weeks == horizon
         if is_primary or (horizon == max(spec.horizons) and spec.primary.name not in overall):
-            person_outcomes.end_states(spec, design, cohorts, overall, findings)
+            person_outcomes.end_states(spec, design, compared, overall, findings)
         if is_primary:
             primary = overall[spec.primary.name]
             person_outcomes.event_study(spec, cohorts, spec.primary.name, findings)
@@ -129,6 +133,7 @@ def _effects(
             checks = [
                 person_outcomes.pre_trend(spec, cohorts, spec.primary.name),
                 *composition(connection, spec, design),
+                *balance.checks(spec, cohorts, primary, findings),
             ]
             if isinstance(primary, Estimate):
                 checks += _sensitivity(connection, Question(spec, design, cohorts), findings)

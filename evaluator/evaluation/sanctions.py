@@ -5,6 +5,7 @@ from __future__ import annotations
 import duckdb
 
 from evaluator.evaluation.sanction_courses import courses
+from evaluator.evaluation.sanction_designs import designs
 from evaluator.evaluation.sanction_effects import effects
 from evaluator.evaluation.sanction_hazards import Spells
 from evaluator.results import Findings
@@ -41,6 +42,7 @@ def estimate(
     )
     courses(data, names, reach[0][0], findings)
     headline, checks = effects(data, spec, findings)
+    designs(connection, findings)
     findings.facts(plausibility=_plausibility(findings))
     return headline, [*checks, Diagnostic("threat", None, "måles ikke", Light.AMBER, THREAT_WHY)]
 

@@ -8,7 +8,7 @@ from evaluator.inference.leave_one_out import Replicates, leave_one_cluster_out
 from evaluator.inference.multiplicity import AdjustedP, family_p_values, holm, romano_wolf
 from evaluator.inference.multiplier import UniformBand, uniform_band
 from evaluator.inference.offered import Offered, estimates, overall
-from evaluator.inference.placebo import Randomisation, randomisation, spread
+from evaluator.inference.placebo import Randomisation, randomisation
 from evaluator.inference.wald import Wald, pre_test
 from evaluator.inference.wild_cluster import WildCluster, wild_cluster, wild_cluster_estimate
 
@@ -39,7 +39,6 @@ __all__ = [
     "pre_trend_test",
     "randomisation",
     "romano_wolf",
-    "spread",
     "uniform_band",
     "wild_cluster",
     "wild_cluster_estimate",

@@ -31,8 +31,6 @@ class Randomisation:
     p_two_sided: float  # share with an absolute score at or over it
     low: float
     high: float
-    a: float  # variance of a donor's effect = a + b / size; 1 and 0 when not scaled
-    b: float
 
 
 def when_assigned(estimator: Any, pool: Panel | Sections, kind: str, cohort: Ints, labels: Sequence[Any]) -> Floats:
@@ -154,41 +152,17 @@ def known_donors(placebos: Placebos, column: int = 0) -> Bools:
     return np.asarray(np.isfinite(placebos.donors[:, column]) & (placebos.size > 0), dtype=np.bool_)
 
 
-def spread(placebos: Placebos, column: int = 0) -> tuple[float, float]:
-    """Return a, b >= 0 of variance = a + b / size, by least squares of the donors' squared effects on 1 / size.
-
-    Both are 0 when no donor is known or all their effects are 0: then chance cannot be measured.
-    Source: Ferman and Pinto (2019), Review of Economics and Statistics 101(3), section 3.
-    """
-    from scipy.optimize import nnls
-
-    effect, known = placebos.donors[:, column], known_donors(placebos, column)
-    if not effect[known].any():
-        return 0.0, 0.0
-    design = np.column_stack([np.ones(known.sum()), 1 / placebos.size[known]])
-    length = np.sqrt((design**2).sum(axis=0))
-    found, _ = nnls(design / length, effect[known] ** 2)
-    a, b = found / length
-    return float(a), float(b)
-
-
 def randomisation(
-    placebos: Placebos,
-    *,
-    column: int = 0,
-    scaled: bool = False,
-    donors_see_treated: bool = False,
-    level: float = 0.95,
+    placebos: Placebos, *, column: int = 0, donors_see_treated: bool = False, level: float = 0.95
 ) -> Randomisation:
-    """Rank the treated effect among the donors' and invert the two-sided test.
+    """Rank the treated effect among the donors' as they are, and invert the two-sided test.
 
-    `scaled` divides every effect by sqrt(a + b / size) at the a and b of the unshifted effects. With
-    `donors_see_treated` the treated one is among each donor's comparison, so taking an effect x from it moves every
-    donor's by x / D; every score is then recomputed. The interval spans all effects whose p is over 1 - `level`.
+    With `donors_see_treated` the treated one is among each donor's comparison, so taking an effect x from it moves
+    every donor's by x / D; every effect is then recomputed. The interval spans all effects whose p is over 1 - `level`.
+    It minds no size: `ferman_pinto` does.
 
-    When all donors' effects are 0 there is nothing to scale by and the plain effects are ranked. An interval of one
-    point says that too few donors differ from 0 for any other effect to be kept. Raises ValueError without a finite
-    effect, a known donor, or persons behind the treated one.
+    An interval of one point says that too few donors differ from 0 for any other effect to be kept. Raises ValueError
+    without a finite effect, a known donor, or persons behind the treated one.
     """
     effect, known = float(placebos.effect[column]), known_donors(placebos, column)
     if not (np.isfinite(effect) and known.any() and placebos.treated_size > 0):
@@ -196,38 +170,33 @@ def randomisation(
             f"randomisation: the effect is {effect}, of {placebos.treated_size:g} persons, with {known.sum()} known "
             "donors; expected a number with persons behind it and at least one donor."
         )
-    donors, size = placebos.donors[known, column], placebos.size[known]
-    a, b = spread(placebos, column) if scaled and donors.any() else (1.0, 0.0)
-    own, theirs = np.sqrt(a + b / placebos.treated_size), np.sqrt(a + b / size)
+    donors = placebos.donors[known, column]
     leak = 1 / donors.size if donors_see_treated else 0.0
-    score, scores = effect / own, donors / theirs
     of = donors.size + 1
-    low, high = _inverted(effect / own, 1 / own, donors / theirs, leak / theirs, size_of(level))
+    low, high = _inverted(effect, donors, leak, size_of(level))
     return Randomisation(
         value=effect,
-        rank=1 + int((scores < score).sum()),
+        rank=1 + int((donors < effect).sum()),
         of=of,
-        p_below=(1 + int((scores <= score + TIE * abs(score)).sum())) / of,
-        p_two_sided=(1 + int((np.abs(scores) >= abs(score) * (1 - TIE)).sum())) / of,
+        p_below=(1 + int((donors <= effect + TIE * abs(effect)).sum())) / of,
+        p_two_sided=(1 + int((np.abs(donors) >= abs(effect) * (1 - TIE)).sum())) / of,
         low=low,
         high=high,
-        a=a,
-        b=b,
     )
 
 
-def _inverted(own: float, slope: float, others: Floats, leaks: Floats, size: float) -> tuple[float, float]:
-    """Return the hull of x where the share of |others + leaks x| >= |own - slope x| is over `size`, at breakpoints.
+def _inverted(own: float, others: Floats, leak: float, size: float) -> tuple[float, float]:
+    """Return the hull of x where the share of |others + leak x| >= |own - x| is over `size`, at breakpoints.
 
-    At x = own / slope the share is 1, so the hull always holds it.
+    At x = own the share is 1, so the hull always holds it.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
-        points = np.concatenate([(own - others) / (slope + leaks), (own + others) / (slope - leaks)])
+        points = np.concatenate([(own - others) / (1 + leak), (own + others) / (1 - leak)])
     points = np.unique(points[np.isfinite(points)])
     ends = np.concatenate([[points[0] - 1], (points[1:] + points[:-1]) / 2, [points[-1] + 1]])
-    beyond = np.abs(others + leaks * ends[:, None]) >= np.abs(own - slope * ends)[:, None]
+    beyond = np.abs(others + leak * ends[:, None]) >= np.abs(own - ends)[:, None]
     kept = np.flatnonzero((1 + beyond.sum(axis=1)) / (others.size + 1) > size)
-    edges, sure = np.concatenate([[-np.inf], points, [np.inf]]), own / slope
+    edges = np.concatenate([[-np.inf], points, [np.inf]])
     if kept.size == 0:
-        return sure, sure
-    return min(float(edges[kept[0]]), sure), max(float(edges[kept[-1] + 1]), sure)
+        return own, own
+    return min(float(edges[kept[0]]), own), max(float(edges[kept[-1] + 1]), own)

@@ -44,3 +44,11 @@ create or replace temp macro recent_weeks() as 5;
 -- stands in where no amount is delivered.
 create or replace temp macro fixed_deduction_dkk(benefit) as
     case when benefit = 'uddannelseshjaelp' then 400 else 600 end;
+
+-- Weeks after the entry week in which the first to carry the case counts as the caseworker at intake: as long as a change
+-- of caseworker may take (marts.caseworker_assignments).
+create or replace temp macro intake_weeks() as 4;
+
+-- How far back what was known at intake reaches: a year.
+create or replace temp macro history_weeks() as 52;
+create or replace temp macro history_months() as 12;

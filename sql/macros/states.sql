@@ -60,3 +60,6 @@ create or replace temp macro is_in_list(value, wanted) as
 
 -- Roles whose holder carries the case; a virksomhedskonsulent finds placements for colleagues' citizens.
 create or replace temp macro carries_case(role) as coalesce(role in ('primaer', 'koordinerende'), false);
+
+-- Of two who carry the case on the same day, the coordinating one is not the one who decides.
+create or replace temp macro is_second_role(role) as coalesce(role = 'koordinerende', true);

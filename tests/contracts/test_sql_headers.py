@@ -30,6 +30,7 @@ SPEC = {
     "outcomes_to": None,
     "sanction_persons": 400,
     "sanction_seed": 7,
+    "risk_horizons": [4, 26],
 }
 BY_HAND = {
     "personer": (

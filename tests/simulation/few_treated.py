@@ -116,7 +116,6 @@ def tests_of(found: Sequence[Placebos], left: Residuals | None, known: BeforeSta
         told["single_cluster"] = single_cluster(moved[0], known.variance_ratio)
         told["placebo_error"] = placebo_error(moved[0])
         out["randomisation"] = randomisation(moved[0]).p_two_sided
-        out["randomisation_scaled"] = randomisation(moved[0], scaled=True).p_two_sided
     if left is not None:
         out["conformal"] = block_p_value(left(effect), known.periods_before)
     return out | {name: one.p_value if isinstance(one, Judged) else float("nan") for name, one in told.items()}

@@ -80,7 +80,6 @@ def test_every_test_has_size_coverage_and_power_and_a_run_goes_on(here):
     made = {row["test"]: row for row in few_treated.summary(world.name, asked.name, effect, null)}
     assert set(made) == {
         "ferman_pinto", "conley_taber", "conformal", "single_cluster", "placebo_error", "randomisation",
-        "randomisation_scaled",
     }  # fmt: skip
     assert {row["draws"] for row in made.values()} == {3} and made["randomisation"]["verdict"] == "not offered"
     assert len(list((here / "build").rglob("*.csv"))) == 2

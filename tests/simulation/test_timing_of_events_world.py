@@ -72,17 +72,28 @@ def test_rows_of_a_person_are_one_spell(name):
     assert set(draw.filter(draw["state"] == "treated")["person_id"]) == set(sanctioned)
 
 
+def told(effect):
+    """Return the row of an effect by world, model and persons."""
+    found = (row for row in rows(world.TABLE) if row["effect"] == effect)
+    return {(row["world"], row["model"], int(row["persons"])): row for row in found}
+
+
+@pytest.mark.parametrize("effect", world.EFFECTS)
+def test_the_table_says_that_effects_are_recovered_by_300_draws(effect):
+    plain = told(effect)["plain", "sanction", 5000]
+    assert int(plain["draws"]) >= 300
+    assert plain["verdict"] == "holds"
+    assert float(plain["flagged_percent"]) <= 7
+
+
 def test_the_table_says_that_the_model_without_heterogeneity_is_wrong():
-    plain = {row["effect"]: row for row in rows(world.TABLE) if (row["world"], row["persons"]) == ("plain", "5000")}
-    later = plain["job.after_5_on"]
+    later = told("job.after_5_on")["plain", "sanction", 5000]
     assert float(later["bias_without_heterogeneity"]) < -0.5
     assert float(later["coverage_without_heterogeneity_percent"]) < 5
-    assert abs(float(later["bias"])) < 0.1
 
 
 def test_the_table_says_that_planted_anticipation_is_flagged():
-    flagged = {(row["world"], row["effect"]): float(row["flagged_percent"]) for row in rows(world.TABLE)}
-    assert flagged["anticipated", "job.after_0_4"] >= 80
+    assert float(told("job.after_0_4")["anticipated", "sanction", 5000]["flagged_percent"]) >= 80
 
 
 def test_no_fit_to_durmod_s_data_is_under_durmod_s():

@@ -40,6 +40,7 @@ COLUMNS = (
     "bias_without_heterogeneity", "coverage_without_heterogeneity_percent", "bias_bic", "flagged_percent",
     "state_flagged_percent", "mean_points", "verdict",
 )  # fmt: skip
+ASKED = {"plain": 300, "anticipated": 300, "no_shows": 60, "no_shows_anticipated": 60}
 SAME = 1e-3
 """How far a draw that is made again may be from the one kept: other processors round otherwise."""
 Row = dict[str, Any]
@@ -167,15 +168,15 @@ def write_summary() -> None:
 
 
 def main() -> None:
-    """Add draws, by default 300 of 5,000 persons in each world, and write the summary."""
+    """Add draws, by default `ASKED` of 5,000 persons in each world, and write the summary."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--draws", type=int, default=300)
+    options.add_argument("--draws", type=int)
     options.add_argument("--persons", type=int, default=5000)
     options.add_argument("--workers", type=int, default=2)
     options.add_argument("--world", choices=WORLDS, action="append")
     chosen = options.parse_args()
     for world in chosen.world or WORLDS:
-        add(world, chosen.persons, chosen.draws, chosen.workers)
+        add(world, chosen.persons, chosen.draws or ASKED[world], chosen.workers)
     write_summary()
     print(TABLE.read_text(encoding="utf-8"))
 

@@ -2,7 +2,8 @@
 
 In the style of Gaure, Roed and Zhang (2007): persons who leave benefit for work or for nothing, and may be sanctioned
 on the way. Those hard to place are sanctioned most, so the model without heterogeneity is wrong. In the world
-`anticipated` a person who has found work is sanctioned far more often in the four weeks before it begins.
+`anticipated` a person who has found work is sanctioned far more often in the four weeks before it begins. In the worlds
+with no-shows a sanction follows them by way of a hearing, and in one of them they follow from work that was found.
 """
 
 from __future__ import annotations

@@ -110,6 +110,11 @@ class TestEffect:
         blind = replace(data, covariates=data.covariates[:, 2:])  # age is not observed
         assert overall(BALANCED, blind) > 0.02
 
+    def test_what_a_trait_is_worth_must_be_the_same_in_the_treated_one_and_elsewhere(self):
+        data = cohorts(drift=0.3)
+        dearer = data.outcome + 0.2 * data.covariates[:, 2] * (data.cluster == 0)
+        assert overall(BALANCED, replace(data, outcome=dearer)) > 0.01
+
     def test_without_covariates_it_is_the_difference_of_means(self):
         data = cohorts(effect=0.02, noise=0.01)
         table = np.zeros((2, 30, PERIODS))
@@ -148,13 +153,19 @@ class TestRefusals:
         data = cohorts(clusters=12)
         gone = (data.cluster == 5) & (data.covariates[:, 0] == 1)  # a trait that the treated have
         gone |= (data.cluster == 6) & (data.period == START - 2)
-        told = BALANCED.balance(select(data, ~gone))
-        assert (told.donors, told.without_entrants, told.outside) == (9, 1, 1)
+        told, left = BALANCED.balance(select(data, ~gone)), BALANCED.left_out(select(data, ~gone))
+        assert (left.donors, left.empty, left.outside, left.treated) == (9, (6,), (5,), 0)
         assert 0 < told.effective < told.persons and 1 / told.persons < told.largest < 0.01
 
     def test_equal_weights_are_as_good_as_their_number(self):
         told = PLAIN.balance(cohorts())
         assert told.effective == pytest.approx(told.persons) and told.largest == pytest.approx(1 / told.persons)
+
+    def test_an_early_period_with_too_few_donors_has_no_cell(self):
+        data = cohorts(clusters=8)
+        gone = (data.cluster > 4) & (data.period == 1)
+        periods = {cell.period for cell in BALANCED.fit(select(data, ~gone)).cells}
+        assert periods == set(range(PERIODS)) - {1}
 
     def test_too_few_donors_are_refused_with_counts(self):
         data = cohorts(clusters=12)
@@ -163,9 +174,9 @@ class TestRefusals:
             BALANCED.fit(select(data, ~gone))
         assert isinstance(estimates(BALANCED, select(data, ~gone), "simple").overall, NotEstimable)
 
-    def test_a_treated_municipality_that_cannot_be_weighted_to_itself_is_refused(self):
+    def test_a_treated_municipality_with_an_empty_period_is_refused(self):
         data = cohorts()
-        gone = (data.cluster == 0) & (data.covariates[:, 0] == 1) & (data.period < START)
+        gone = (data.cluster == 0) & (data.period == START - 2)
         with pytest.raises(PanelError, match="1 of 1 treated clusters"):
             BALANCED.fit(select(data, ~gone))
 
@@ -198,7 +209,7 @@ class TestRefusals:
 
 
 def test_conforms():
-    few = [w for w in WORLDS if w.name in ("random_equal_sizes", "binary_15_growing_person")]
+    few = [w for w in WORLDS if w.name == "random_equal_sizes"]
     checks = judge(EntropyBalancing(), Effort(draws=20, seed=11), few)
     assert conforms(checks), as_table(checks)
 

@@ -7,7 +7,7 @@ import pytest
 from scipy.optimize import minimize
 
 from evaluator.inference import randomisation
-from evaluator.inference.ferman_pinto import ferman_pinto, p_value, variance_of_size
+from evaluator.inference.ferman_pinto import ferman_pinto, p_value, rank_at_size, scores, variance_of_size
 from evaluator.vocabulary import NotEstimable, Placebos
 
 
@@ -164,3 +164,24 @@ def test_ties_count_as_at_least_as_large():
     assert ferman_pinto([tied]).p_value == 2 / 98
     over = Placebos(np.array([97.0 * (1 + 1e-6)]), donors[:, None], np.full(97, 50.0), 50.0)
     assert ferman_pinto([over]).p_value == 1 / 98
+
+
+def test_a_rank_at_size_is_the_test_of_no_effect_and_all_alike_are_no_place():
+    data = drawn(2, effect=1.5)
+    values, size = np.append(data.effect, data.donors[:, 0]), np.append(data.treated_size, data.size)
+    assert rank_at_size(values, size) == p_value([data], 0.0)
+    assert rank_at_size(np.zeros(30), np.ones(30)) == 1.0
+    assert rank_at_size(np.append(2.0, np.zeros(29)), np.ones(30)) == 1 / 30
+    assert rank_at_size(np.append(0.0, np.ones(29)), np.ones(30)) == 1.0
+
+
+def test_scores_of_sets_count_as_the_test_does():
+    data, other = drawn(1), drawn(1, effect=-0.4, treated_size=300.0)
+    score, theirs = scores([data], np.ones(1), np.arange(60)[:, None])
+    assert (1 + (theirs >= score).sum()) / 61 == p_value([data], 0.0)
+    share, pairs = np.array([0.3, 0.7]), np.stack(np.mgrid[:60, :60], axis=-1).reshape(-1, 2)
+    score, theirs = scores([data, other], share, pairs)
+    assert (1 + (theirs >= score).sum()) / 3601 == pytest.approx(p_value([data, other], 0.0, share))
+    data.donors[5, 0] = np.nan
+    _, theirs = scores([data], np.ones(1), np.arange(60)[:, None])
+    assert np.isneginf(theirs[5]) and np.isfinite(np.delete(theirs, 5)).all()

@@ -8,7 +8,7 @@ from cluster_sections import noise
 from scipy.stats import t
 
 from evaluator.estimators import GroupTime
-from evaluator.inference import aggregate, estimates, judged, leave_one_cluster_out, overall, placebos, spread
+from evaluator.inference import aggregate, estimates, judged, leave_one_cluster_out, overall, placebos
 from evaluator.inference import offered as words
 from evaluator.inference.each_treated import OneByOne
 from evaluator.inference.ferman_pinto import ferman_pinto
@@ -204,15 +204,6 @@ def test_placebos_of_a_cohort_leave_the_other_treated_out():
 def test_a_donor_counts_with_a_number_and_persons():
     made = Placebos(np.array([1.0]), np.array([[1.0], [np.nan], [2.0]]), np.array([3.0, 2.0, 0.0]), 5.0)
     assert known_donors(made).tolist() == [True, False, False]
-
-
-def test_the_variance_by_size_by_hand():
-    size = np.array([10.0, 20.0, 50.0])
-    exact = Placebos(np.array([0.0]), np.sqrt(0.3 + 4 / size)[:, None], size, 5.0)
-    np.testing.assert_allclose(spread(exact), [0.3, 4.0])
-    falling = Placebos(np.array([0.0]), np.sqrt(size)[:, None], size, 5.0)  # larger ones vary more: b is held at 0
-    a, b = spread(falling)
-    assert b == 0 and a == pytest.approx(80 / 3)
 
 
 @pytest.mark.parametrize(("donors", "smallest"), [(0, "100 %"), (1, "50 %"), (18, "5 %")])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from evaluator.estimators import GroupTime
-from evaluator.inference import estimates, event_band, family_band, pre_trend_test, randomisation, spread
+from evaluator.inference import estimates, event_band, family_band, pre_trend_test, randomisation
 from evaluator.vocabulary import NEVER, Estimate, NotEstimable, Placebos, Sections
 
 NOWHERE = "Udfaldet forekommer ikke blandt dem, der sammenlignes, så der er intet at beregne."
@@ -43,7 +43,6 @@ def made(effect, donors, treated_size=100.0):
     return Placebos(np.array([effect]), donors[:, None], np.full(donors.size, 100.0), treated_size)
 
 
-@pytest.mark.parametrize("scaled", [True, False])
 @pytest.mark.parametrize(
     ("effect", "donors", "rank", "two_sided"),
     [
@@ -53,8 +52,8 @@ def made(effect, donors, treated_size=100.0):
         (0.3, [np.nan] * 5 + [0.0] * 24, 25, 1 / 25),
     ],
 )
-def test_donors_without_effects_are_ranked_and_leave_one_point(scaled, effect, donors, rank, two_sided):
-    found = randomisation(made(effect, donors), scaled=scaled)
+def test_donors_without_effects_are_ranked_and_leave_one_point(effect, donors, rank, two_sided):
+    found = randomisation(made(effect, donors))
     assert (found.rank, found.p_two_sided) == (rank, two_sided)
     np.testing.assert_allclose([found.low, found.high], effect)
 
@@ -64,18 +63,14 @@ def test_donors_without_effects_are_ranked_and_leave_one_point(scaled, effect, d
 )
 def test_an_effect_or_donors_without_numbers_are_refused_by_name(placebos):
     with pytest.raises(ValueError, match="randomisation: the effect is"):
-        randomisation(placebos, scaled=True)
-
-
-def test_without_known_donors_there_is_no_spread():
-    assert spread(made(0.3, [np.nan] * 20)) == (0.0, 0.0)
+        randomisation(placebos)
 
 
 def test_a_donor_without_persons_is_none():
     effects = np.linspace(-0.2, 0.2, 30)
     base = made(0.3, effects)
-    found = randomisation(replace(base, size=np.where(effects > 0.19, 0.0, base.size)), scaled=True)
-    assert found == randomisation(made(0.3, effects[effects <= 0.19]), scaled=True)
+    found = randomisation(replace(base, size=np.where(effects > 0.19, 0.0, base.size)))
+    assert found == randomisation(made(0.3, effects[effects <= 0.19]))
 
 
 def rare(base, times):

@@ -1,14 +1,14 @@
 """Fit before the start, the ratio of gaps, false starts, and answers without one donor at a time."""
 
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import pytest
 
+from evaluator.diagnostics.placebo_starts import FalseStart
 from evaluator.diagnostics.pre_fit import (
     LeftOut,
-    in_time,
-    in_time_check,
     leave_one_donor_out,
     left_out_check,
     moved_back,
@@ -22,7 +22,10 @@ from evaluator.estimators import MeanLogChange
 from evaluator.estimators.donor_pool import DonorPool
 from evaluator.estimators.synthetic_did import SyntheticDid
 from evaluator.estimators.weighted_paths import Paths
-from evaluator.vocabulary import NEVER, Light, NotEstimable, Panel
+from evaluator.evaluation.one_treated import Answer, AtFalseStart, Question
+from evaluator.evaluation.series_checks import false_starts_check
+from evaluator.inference.judged import Judged, too_few_donors
+from evaluator.vocabulary import NEVER, Light, NotEstimable, Panel, Placebos
 
 DONORS = 40
 
@@ -167,37 +170,34 @@ def test_two_treated_have_no_one_false_start():
         moved_back(panel, start=6, after=4)
 
 
-def test_an_effect_at_the_true_start_is_not_seen_at_a_false_one():
-    with_effect, without = (in_time(MeanLogChange(), series(stepped(12, f), seed=4), 8, 4) for f in (0.5, 1))
-    assert with_effect == without and in_time_check([without]).verdict is Light.GREEN
+def at(*p_values, donors=40):
+    """Return false starts with these p-values, None for one that was refused."""
+    start, refused = FalseStart(date(2014, 1, 1), 3, ()), too_few_donors(18)
+    judged = [refused if p is None else Judged(0.1, p, -1.0, 1.0, 1 / (donors + 1), "ferman_pinto") for p in p_values]
+    question = Question("mean_log_change", MeanLogChange(), series(stepped(12, 1)), 4, 0)
+    placebos = Placebos(np.zeros(1), np.zeros((donors, 1)), np.ones(donors), 1.0)
+    return Answer(question, placebos, (), tuple(AtFalseStart(start, each) for each in judged))
 
 
-@pytest.mark.parametrize("method", [MeanLogChange(), DonorPool()])
-def test_a_break_before_the_true_start_is_red(method):
-    panel = series(stepped(8, 0.7))
-    found = in_time(method, panel if method.name == "mean_log_change" else in_logs(panel), 8, 4)
-    assert found.value == pytest.approx(np.log(0.7), abs=0.05)
-    check = in_time_check([found])
-    assert check.verdict is Light.RED and check.name == "placebo_date"
+@pytest.mark.parametrize(
+    ("p_values", "value", "light"),
+    [
+        ((1 / 41,), 1 / 41, Light.RED),
+        ((0.5, 1 / 41), 2 / 41, Light.RED),  # two starts: twice the smallest, which is twice the floor
+        ((0.5, 3 / 41), 6 / 41, Light.GREEN),
+        ((0.04, None), 0.04, Light.AMBER),
+        ((0.5, 0.6, 0.7), 1.0, Light.GREEN),
+    ],
+)
+def test_several_false_starts_are_judged_together(p_values, value, light):
+    check = false_starts_check(at(*p_values))
+    assert check.value == pytest.approx(value) and check.verdict is light and check.name == "placebo_date"
 
 
-def in_logs(panel):
-    return replace(panel, outcome=np.log(panel.outcome))
-
-
-def test_several_false_starts_are_judged_together():
-    found = [in_time(MeanLogChange(), series(stepped(8, 0.7)), start, 4) for start in (4, 8)]
-    check = in_time_check(found)
-    assert [one.p_two_sided > 0.1 for one in found] == [True, False]
-    assert check.value == pytest.approx(2 / 41) and check.verdict is Light.RED
-
-
-def test_a_false_start_that_cannot_be_run_is_said_and_never_green():
-    early = in_time(MeanLogChange(), series(stepped(12, 1)), 2, 4)
-    few = in_time(MeanLogChange(), series(stepped(12, 1), donors=18), 8, 4)
-    assert "rækker ikke" in early.reason and "18 sammenligningskommuner" in few.reason
-    assert in_time_check([early, few]).verdict is Light.NOT_RUN
-    assert in_time_check([]).verdict is Light.NOT_RUN
+@pytest.mark.parametrize("p_values", [(), (None, None)])
+def test_a_false_start_that_cannot_be_run_is_said_and_never_green(p_values):
+    check = false_starts_check(at(*p_values))
+    assert check.verdict is Light.NOT_RUN and "rækker ikke" in check.why
 
 
 def four(*ends):

@@ -14,6 +14,9 @@ from evaluator.estimators.caseworkers.projection import Projection
 from evaluator.estimators.caseworkers.two_stage import points
 from evaluator.estimators.strictness import NOTES, strictness
 from evaluator.inference.instruments import ClusteredInstrument
+from evaluator.registers import simulate
+from evaluator.registers.calendar import YEAR_OF_WEEK
+from evaluator.registers.register import STATES
 from evaluator.vocabulary import Estimate, Light, NotEstimable
 from tests.simulation.strictness_world import COLUMNS, EFFECTS, World
 
@@ -54,7 +57,8 @@ def test_the_left_out_fit_is_the_matrix_without_a_diagonal_and_free_of_cells():
     np.testing.assert_allclose(projection.fitted(within), fitted @ values, atol=1e-10)
     np.testing.assert_allclose(projection.leverage, np.diag(fitted), atol=1e-10)
     np.testing.assert_allclose(projection.left_out(within), left_out @ values, atol=1e-10)
-    np.testing.assert_allclose(projection.between(np.column_stack([within])), values @ fitted @ values)
+    np.testing.assert_allclose(projection.between(within[:, None]), values @ fitted @ values)
+    np.testing.assert_allclose(projection.dispersion(within[:, None]), values @ left_out @ values)
 
 
 def test_a_persons_own_sanction_is_not_in_the_own_instrument():
@@ -255,6 +259,14 @@ def test_too_few_caseworkers_are_refused():
     assert found.light is Light.AMBER and found.first_stage is None
 
 
+@pytest.mark.parametrize("sanctioned", [True, False])
+def test_nobody_or_everybody_sanctioned_is_refused(sanctioned):
+    found = strictness(
+        World(municipalities=3).draw(2).with_columns(is_sanctioned=pl.lit(sanctioned)), OUTCOMES, SETTING
+    )
+    assert "Ingen, eller alle" in found.effects["job"].estimate.reason
+
+
 def test_who_cannot_be_compared_is_left_out_and_counted():
     frame = World(municipalities=6).draw(2)
     alone = pl.col("municipality_code") == 0
@@ -277,6 +289,31 @@ def test_order_of_rows_and_names_of_caseworkers_change_nothing():
     one, two = (strictness(each, OUTCOMES, SETTING).effects["job"].estimate for each in (frame, renamed))
     assert isinstance(one, Estimate) and isinstance(two, Estimate)
     np.testing.assert_allclose([one.value, one.low, one.high], [two.value, two.low, two.high], rtol=1e-9)
+
+
+def test_a_synthetic_register_whose_caseworkers_differ_is_answered():
+    register = simulate(6_000, 12, codes=("101", "751", "461"), strictness_spread=1.0)
+    people, horizon = register.people, 52
+    sanctions, state = register.paths.sanctions, register.end_states(horizon)
+    since = sanctions.week - people.entry[sanctions.person]
+    is_sanctioned = np.bincount(sanctions.person[(since > 0) & (since <= horizon)], minlength=len(people.entry)) > 0
+    frame = pl.DataFrame(
+        {
+            "person_id": np.arange(len(people.entry)), "entry_week": people.entry,
+            "municipality_code": people.municipality, "period_on": YEAR_OF_WEEK[people.entry],
+            "caseworker_id": people.municipality * 100 + register.intake.number,
+            "state": np.array(STATES)[state], "is_sanctioned": is_sanctioned,
+            "target_group": register.target_groups(), "sex": people.woman,
+        }
+    ).filter(pl.Series(state >= 0))  # fmt: skip
+    traits = ("target_group", "sex")
+    setting = Setting(characteristics=traits, subgroups=traits, levers=(), no_shows=None)
+    found = strictness(frame, setting=setting)
+    assert found.light is Light.AMBER and found.first_stage.effective_f > 30
+    # a sanction multiplies the weekly hazard to self-support by 1.3 for 13 weeks: a point or two, and nothing to job
+    for name, highest in (("self_support", 0.03), ("job", 0.0)):
+        estimate = found.effects[name].estimate
+        assert estimate.low < highest and estimate.high > 0
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ persons by cluster, period and stratum are all that is read.
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -101,26 +102,39 @@ class _Problems:
         self.squares = (x[:, :, None] * x[:, None, :]).reshape(strata, -1).T
 
     def solved(self) -> tuple[Floats, Bools]:
-        """Return weights (G, M, B) and which problems (G, B) have a solution."""
+        """Return weights (G, M, B) and which problems (G, B) have a solution.
+
+        Of the problems, only the clusters and targets that still have an open one are computed again.
+        """
         clusters, columns, targets = len(self.persons), *self.aim.shape
-        found, every = np.zeros((clusters, columns, targets)), np.arange(targets)
-        is_live = self._may_be_solved()
-        value, gap, step = self._newton(found, every)
+        found, is_live = np.zeros((clusters, columns, targets)), self._may_be_solved()
+        value, gap, step = self._newton(found)
         size = np.ones((clusters, targets))
         for _ in range(ROUNDS):
             going = is_live & ~_is_met(gap)
-            at = np.flatnonzero(going.any(axis=0))
-            if not at.size:
+            if not going.any():
                 break
-            trial = found[:, :, at] + np.where(going, size, 0.0)[:, None, at] * step[:, :, at]
-            now, gap_now, step_now = self._newton(trial, at)
-            is_taken = going[:, at] & (now <= value[:, at] + ROUNDING * (1 + np.abs(value[:, at])))
+            at = np.ix_(np.flatnonzero(going.any(axis=1)), np.flatnonzero(going.any(axis=0)))
+            here, part = (at[0][:, :, None], np.arange(columns)[:, None], at[1][:, None]), self._part(*at)
+            trial = found[here] + np.where(going[at], size[at], 0.0)[:, None] * step[here]
+            now, gap_now, step_now = part._newton(trial)
+            is_taken = going[at] & (now <= value[at] + ROUNDING * (1 + np.abs(value[at])))
             for kept, new in ((found, trial), (gap, gap_now), (step, step_now)):
-                kept[:, :, at] = np.where(is_taken[:, None], new, kept[:, :, at])
-            value[:, at] = np.where(is_taken, now, value[:, at])
-            size[:, at] = np.where(is_taken | ~going[:, at], 1.0, size[:, at] / 4)
-            is_live[:, at] &= ~self._is_hopeless(found[:, :, at], at) & (size[:, at] > ROUNDING)
-        return self._lean(found, every)[0], is_live & _is_met(gap)
+                kept[here] = np.where(is_taken[:, None], new, kept[here])
+            value[at] = np.where(is_taken, now, value[at])
+            size[at] = np.where(is_taken | ~going[at], 1.0, size[at] / 4)
+            is_live[at] &= ~part._is_hopeless(found[here]) & (size[at] > ROUNDING)
+        return self._lean(found)[0], is_live & _is_met(gap)
+
+    def _part(self, on: Ints, at: Ints) -> _Problems:
+        """Return the problems of the clusters `on` (g, 1) and the targets `at` (1, b)."""
+        on, at = on.ravel(), at.ravel()
+        if on.size == len(self.persons) and at.size == self.aim.shape[1]:
+            return self
+        part = copy(self)
+        part.persons, part.share, part.moments = self.persons[on], self.share[on], self.moments[on]
+        part.open, part.aim = self.open[on][:, :, at], self.aim[:, at]
+        return part
 
     def _may_be_solved(self) -> Bools:
         """Return the problems (G, B) with persons in every period and every mean between the lowest and the highest."""
@@ -134,32 +148,32 @@ class _Problems:
             out &= is_inside | is_face
         return np.asarray(out, dtype=np.bool_)
 
-    def _is_hopeless(self, found: Floats, at: Ints) -> Bools:
+    def _is_hopeless(self, found: Floats) -> Bools:
         """Return the problems (G, B) whose weights run away: the target is beyond all strata in their direction, or the
         lowest weight is nothing beside the highest.
         """
         height = self.x @ found
-        high = np.where(self.open[:, :, at], height, -np.inf).max(axis=1)
-        low = np.where(self.open[:, :, at], height, np.inf).min(axis=1)
-        return np.asarray((high < (found * self.aim[:, at]).sum(axis=1) - CLOSE) | (high - low > FARTHEST))
+        high = np.where(self.open, height, -np.inf).max(axis=1)
+        low = np.where(self.open, height, np.inf).min(axis=1)
+        return np.asarray((high < (found * self.aim).sum(axis=1) - CLOSE) | (high - low > FARTHEST))
 
-    def _lean(self, found: Floats, at: Ints) -> tuple[Floats, Floats]:
+    def _lean(self, found: Floats) -> tuple[Floats, Floats]:
         """Return the weights (G, M, B), the largest 1, and the log of what they were divided by (G, B)."""
-        height = np.where(self.open[:, :, at], self.x @ found, -np.inf)
+        height = np.where(self.open, self.x @ found, -np.inf)
         top = height.max(axis=1, keepdims=True)
         top = np.where(np.isfinite(top), top, 0.0)
         return np.exp(height - top), top[:, 0]
 
-    def _newton(self, found: Floats, at: Ints) -> tuple[Floats, Floats, Floats]:
+    def _newton(self, found: Floats) -> tuple[Floats, Floats, Floats]:
         """Return the dual (G, B), what the means lack (G, K, B) and the Newton step (G, K, B)."""
-        lean, top = self._lean(found, at)
+        lean, top = self._lean(found)
         mass = self.persons @ lean  # (G, T, B)
         is_some = mass > 0
         safe = np.where(is_some, mass, 1.0)
         rate: Floats = np.where(is_some, self.share / safe, 0.0)
         dense: Floats = lean * (self.persons.swapaxes(1, 2) @ rate)  # (G, M, B) sums to 1
-        gap: Floats = self.aim[:, at] - self.x.T @ dense
-        value: Floats = (self.share * np.log(safe)).sum(axis=1) + top - (found * self.aim[:, at]).sum(axis=1)
+        gap: Floats = self.aim - self.x.T @ dense
+        value: Floats = (self.share * np.log(safe)).sum(axis=1) + top - (found * self.aim).sum(axis=1)
         clusters, columns, targets = found.shape
         if not columns:
             return value, gap, np.zeros_like(found)
@@ -168,5 +182,5 @@ class _Problems:
         bend = (self.squares @ dense).reshape(clusters, columns, columns, targets).transpose(0, 3, 1, 2)
         bend = bend - first @ first.swapaxes(2, 3) + RIDGE * np.eye(columns)
         step = np.linalg.solve(bend, gap.transpose(0, 2, 1)[..., None])[..., 0].transpose(0, 2, 1)
-        longest = np.abs(np.where(self.open[:, :, at], self.x @ step, 0.0)).max(axis=1, keepdims=True)
+        longest = np.abs(np.where(self.open, self.x @ step, 0.0)).max(axis=1, keepdims=True)
         return value, gap, step * (STRIDE / np.maximum(longest, STRIDE))

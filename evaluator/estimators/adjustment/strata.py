@@ -10,7 +10,7 @@ import numpy as np
 
 from evaluator.errors import PanelError
 from evaluator.estimators.adjustment.entropy import Tilted, tilted
-from evaluator.vocabulary import Bools, Floats, Ints, Panel, Sections
+from evaluator.vocabulary import Floats, Ints, Panel, Sections
 
 LARGEST = 2**25
 """Counts of persons by cluster, period and stratum that are held at most."""
@@ -31,20 +31,29 @@ class Strata:
     def periods(self) -> int:
         return self.persons.shape[1]
 
-    def target(self, exposed: range, base: range, members: Bools) -> tuple[Floats, Floats]:
-        """Return the members' composition from the start on (K, B), and each cluster's persons (G,).
+    def behind(self, periods: tuple[int, ...]) -> Floats:
+        """Return the persons of each cluster in some periods (G,); 0 where one is empty.
 
-        0 persons say that a period is empty; periods in which nobody at all enters are no periods.
+        Those in which nobody at all enters are no periods.
         """
-        persons = self.persons.sum(axis=2)
-        used = [t for t in (*base, *exposed) if persons[:, t].any()]
-        mass = np.where((persons[:, used] > 0).all(axis=1), persons[:, used].sum(axis=1), 0.0)
-        seen = [t for t in exposed if t in used]
-        share = self.persons[:, seen] / np.where(persons[:, seen] > 0, persons[:, seen], 1.0)[:, :, None]
-        typical = (share.sum(axis=1) / max(len(seen), 1)) @ self.traits  # (G, K)
-        weight = mass[:, None] * members
+        persons = self.persons[:, list(periods)].sum(axis=2)
+        persons = persons[:, persons.any(axis=0)]
+        return np.asarray(np.where((persons > 0).all(axis=1), persons.sum(axis=1), 0.0))
+
+    def composition(self, block: range, weight: Floats) -> Floats:
+        """Return covariate means (K, B) in a block, of clusters that weigh (G, B); filled periods count alike."""
+        persons = self.persons[:, block.start : block.stop]
+        size = persons.sum(axis=2, keepdims=True)
+        filled = np.maximum((size > 0).sum(axis=1), 1)
+        typical = ((persons / np.where(size > 0, size, 1.0)).sum(axis=1) / filled) @ self.traits  # (G, K)
+        weight = np.where(size.any(axis=1), weight, 0.0)
         total = weight.sum(axis=0)
-        return (typical.T @ weight) / np.where(total > 0, total, 1.0), mass
+        return np.asarray((typical.T @ weight) / np.where(total > 0, total, 1.0))
+
+    def raw(self) -> Floats:
+        """Return the mean outcomes (G, T) with everybody counted once; NaN where there is nobody."""
+        persons = self.persons.sum(axis=2)
+        return np.divide(self.total.sum(axis=2), persons, out=np.full(persons.shape, np.nan), where=persons > 0)
 
     def tilted(self, block: range, target: Floats) -> Tilted:
         """Return the weights of the persons of a block of periods at each target."""
@@ -94,7 +103,7 @@ def strata_of(data: Panel | Sections, *, is_adjusted: bool) -> Strata:
             f"entropy_balancing: {missing:,} of {len(given):,} rows have a missing covariate; expected numbers. Fill "
             "in the covariates, or leave out those rows or that covariate."
         )
-    traits, stratum = np.unique(given, axis=0, return_inverse=True) if given.shape[1] else _one_stratum(given)
+    traits, stratum = _equal(given)
     shape = (int(data.cluster.max()) + 1, len(data.periods), len(traits))
     if np.prod(shape, dtype=np.float64) > LARGEST:
         raise PanelError(
@@ -108,5 +117,11 @@ def strata_of(data: Panel | Sections, *, is_adjusted: bool) -> Strata:
     return Strata(persons.reshape(shape), total.reshape(shape), traits, data.cluster.size)
 
 
-def _one_stratum(given: Floats) -> tuple[Floats, Ints]:
-    return np.empty((1, 0)), np.zeros(len(given), dtype=np.int64)
+def _equal(given: Floats) -> tuple[Floats, Ints]:
+    """Return the different rows (M, K) of covariates and which of them each row is; one where there are none."""
+    stratum = np.zeros(len(given), dtype=np.int64)
+    for values in given.T:
+        levels, level = np.unique(values, return_inverse=True)
+        stratum = np.unique(stratum * levels.size + level, return_inverse=True)[1]
+    first = np.unique(stratum, return_index=True)[1]
+    return given[first], stratum

@@ -55,6 +55,10 @@ class Projection:
         sums = self._by_caseworker @ within
         return np.asarray((sums * (self._inverse @ sums)).sum(axis=0), dtype=np.float64)
 
+    def dispersion(self, within: Floats) -> Floats:
+        """Return x'Ax of each column: the same without each person's own square."""
+        return np.asarray(self.between(within) - self._own @ within**2, dtype=np.float64)
+
     def left_out(self, within: Floats) -> Floats:
         """Return A x of values (N,) that sum to zero in cells: the fit without each person's own value."""
         return self.fitted(within) - self.within(self._own * within)

@@ -12,6 +12,9 @@ from evaluator.vocabulary import Floats
 EXPONENT = 500.0
 """Largest exponent: a hazard that is tried far out is finite, and of no likelihood."""
 
+SERIES = 1e-3
+"""Hazard cumulated over an interval under which series are more exact than the formulas."""
+
 
 @dataclass(frozen=True, slots=True)
 class Point:
@@ -77,24 +80,31 @@ def log_given(block: Block, given: Rates, mu: Floats) -> Floats:
     level = _exp(mu)
     found = given.known[:, None] + block.count @ mu.T - given.total @ level.T
     if block.interval is not None and given.inside is not None:
-        term = _within(block.interval.duration[:, None] * (given.inside @ level.T))[0]
-        term = term + np.log(block.interval.duration)[:, None]
-        found[block.interval.person[block.interval.starts]] += np.add.reduceat(term, block.interval.starts, axis=0)
+        term = _within(block.interval.duration[:, None] * (given.inside @ level.T))
+        term += np.log(block.interval.duration)[:, None]
+        found[block.interval.person[block.interval.starts]] += _by_person(block.interval, term)
     return found
 
 
-def effective_exposure(block: Block, given: Rates, mu: Floats) -> Floats:
-    """Return the exposure (n, K) whose line in the hazards touches the log-likelihood at `mu` (K,) from below.
+def effective_exposure(block: Block, given: Rates, mu: Floats, weight: Floats) -> Floats:
+    """Return the exposure (Q, K) whose line in the hazards touches the log-likelihood at `mu` (Q, K) from below.
 
-    The rows with a transition inside are convex in the hazard, so count / exposure is a step of a minorisation.
+    Summed over persons with weights (n, Q). The rows with a transition inside are convex in the hazard, so count /
+    exposure is a step of a minorisation.
     """
+    found: Floats = weight.T @ given.total
     inside = block.interval
-    if inside is None or given.inside is None:
-        return given.total
-    hazard = given.inside * inside.duration[:, None]
-    slope = _within(hazard @ _exp(mu))[1]
-    found = given.total.copy()
-    found[inside.person[inside.starts]] -= np.add.reduceat(slope[:, None] * hazard, inside.starts, axis=0)
+    if inside is not None and given.inside is not None:
+        hazard = given.inside * inside.duration[:, None]
+        found -= (weight[inside.person] * _slope_within(hazard @ _exp(mu).T)).T @ hazard
+    return found
+
+
+def _by_person(inside: Interval, values: Floats) -> Floats:
+    """Return the sums of values of rows (E, ...) over each person's; most have one."""
+    if len(inside.starts) == len(inside.person):
+        return values
+    found: Floats = np.add.reduceat(values, inside.starts, axis=0)
     return found
 
 
@@ -185,14 +195,15 @@ def _add_interval(
     offsets = np.concatenate([[0], np.cumsum(spells.widths)])
     p, K = int(offsets[-1]), len(level)
     hazard = given.inside * level * inside.duration[:, None]  # (E, K) cumulated over the row
-    _, slope, bend = _within(hazard.sum(axis=1))
+    total = hazard.sum(axis=1)
+    slope, bend = _slope_within(total), _bend_within(total)
     weight = w[inside.person]
     designs = [inside.designs[index] for index in spells.design_of]
     own = inside.person[inside.starts]
     for k in range(K):
         first = slope * hazard[:, k]
-        part[own, offsets[k] : offsets[k + 1]] += np.add.reduceat(first[:, None] * designs[k], inside.starts, axis=0)
-        part[own, p + k] += np.add.reduceat(first, inside.starts)
+        part[own, offsets[k] : offsets[k + 1]] += _by_person(inside, first[:, None] * designs[k])
+        part[own, p + k] += _by_person(inside, first)
         for m in range(K):
             second = weight * (bend * hazard[:, k] * hazard[:, m] + (first if k == m else 0.0))
             rows, columns = slice(offsets[k], offsets[k + 1]), slice(offsets[m], offsets[m + 1])
@@ -202,17 +213,26 @@ def _add_interval(
             hessian[at_mu.start + k, at_mu.start + m] += second.sum()
 
 
-def _within(total: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return log((1 - exp(-t)) / t), its derivative and its second derivative, from series where t is small."""
-    t = np.maximum(total, 1e-300)
-    small = t < 1e-3
-    safe = np.where(small, 1.0, t)
-    gone = -np.expm1(-safe)
+def _within(total: Floats) -> Floats:
+    """Return log((1 - exp(-t)) / t), from its series where t is small."""
+    small, safe = total < SERIES, np.maximum(total, SERIES)
+    found: Floats = np.where(small, -total / 2 + total**2 / 24, np.log(-np.expm1(-safe)) - np.log(safe))
+    return found
+
+
+def _slope_within(total: Floats) -> Floats:
+    """Return the derivative of `_within`: 1 / (exp(t) - 1) - 1 / t."""
+    safe = np.maximum(total, SERIES)
+    found: Floats = np.where(total < SERIES, -0.5 + total / 12, 1 / np.expm1(np.minimum(safe, EXPONENT)) - 1 / safe)
+    return found
+
+
+def _bend_within(total: Floats) -> Floats:
+    """Return the second derivative of `_within`: 1 / t^2 - exp(-t) / (1 - exp(-t))^2."""
+    safe = np.maximum(total, SERIES)
     left = np.exp(-np.minimum(safe, EXPONENT))
-    value = np.where(small, -t / 2 + t**2 / 24, np.log(gone) - np.log(safe))
-    slope = np.where(small, -0.5 + t / 12, left / gone - 1 / safe)
-    bend = np.where(small, 1 / 12 - t**2 / 240, 1 / safe**2 - left / gone**2)
-    return value, slope, bend
+    found: Floats = np.where(total < SERIES, 1 / 12 - total**2 / 240, 1 / safe**2 - left / (1 - left) ** 2)
+    return found
 
 
 def log_sum(values: Floats) -> Floats:

@@ -127,10 +127,11 @@ def _one(spells: Spells) -> Point:
     beta, mu = np.zeros(sum(spells.widths)), np.zeros((1, len(spells.names)))
     for _ in range(CLIMBS):
         exposure = sum(
-            effective_exposure(block, rates(spells, block, beta), mu[0]).sum(axis=0) for block in spells.blocks
+            effective_exposure(block, rates(spells, block, beta), mu, np.ones((len(block.first), 1)))
+            for block in spells.blocks
         )
         count = sum(block.count.sum(axis=0) for block in spells.blocks)
-        mu = np.log(count / exposure)[None, :]
+        mu = np.log(count / exposure)
     return Point(beta, mu, np.ones(1))
 
 
@@ -188,10 +189,7 @@ def _climbed(blocks: list[tuple[Block, Rates]], each: list[Floats], mu: Floats, 
         weight = ratio / mixed
         weights += weight.sum(axis=0)
         count += weight.T @ block.count
-        if block.interval is None:
-            exposure += weight.T @ given.total
-        else:
-            exposure += np.stack([weight[:, q] @ effective_exposure(block, given, one) for q, one in enumerate(mu)])
+        exposure += effective_exposure(block, given, mu, weight)
     step = np.log(np.maximum(count, np.exp(FLOOR) * exposure + 1e-300) / np.maximum(exposure, 1e-300))
     return Step(gain, np.maximum(step, FLOOR), share * weights / sum(len(own) for own in each))
 

@@ -1,0 +1,59 @@
+"""Weeks at risk of an exit, counted by the kind of the latest meeting: what hazards after meetings are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from evaluator.design.risk_cells import Band, known_columns, sql_of
+from evaluator.errors import PanelError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+NO_MEETING, STAYED = "none", "stays"
+RECENT = 4
+HISTORY: tuple[str | Band, ...] = ("target_group", "age_group", Band("spell_week", (0, 4, 13, 26, 52, 104)))
+"""No missed meetings: to hold them equal is to compare meetings held with none, which who has found work chooses."""
+
+
+def meeting_weeks(
+    connection: duckdb.DuckDBPyConnection,
+    kinds: Mapping[str, str] | None = None,
+    history: tuple[str | Band, ...] = HISTORY,
+    recent: int = RECENT,
+    risk: str = "design.risk_weeks",
+) -> pl.DataFrame:
+    """Return weeks counted by history, kind of the latest meeting and exit: history_0, ..., kind, exit, weeks.
+
+    A meeting counts for the `recent` weeks after its own, held or missed: who has found work misses meetings, so that
+    meetings held alone would seem to keep people on benefit. `kinds` says which kind a type of meeting is, say
+    "counselling" or "control"; types that it leaves out are "other". The extract `samtaler` states a type and no
+    content: what a type stands for is the analyst's to say. Without `kinds` each type is its own. Supported work is
+    another benefit.
+
+    Raises PanelError for a kind that is a reserved word, or a column that is absent.
+    """
+    if kinds is not None and {NO_MEETING, ""} & set(kinds.values()):
+        raise PanelError(f"meetings: a kind is named '{NO_MEETING}' or nothing; expected a word of its own. Rename it.")
+    known_columns(connection, risk, history, ("meeting_type", "weeks_since_meeting", "exit_to", "is_exit_seen"))
+    named = "meeting_type" if kinds is None else "coalesce(kinds.kind, 'other')"
+    joined = (
+        ""
+        if kinds is None
+        else "left join (select unnest(?) as meeting_type, unnest(?) as kind) as kinds using (meeting_type)"
+    )
+    given = [] if kinds is None else [list(kinds), list(kinds.values())]
+    cells = "".join(f"{sql_of(key)} as history_{i}, " for i, key in enumerate(history))
+    return connection.sql(
+        f"""select {cells}
+            case when weeks_since_meeting <= {int(recent)} then {named} else '{NO_MEETING}' end as kind,
+            case when exit_to = 'supported_work' then 'other_benefit' else coalesce(exit_to, '{STAYED}') end as exit,
+            count(*) as weeks
+        from {risk} {joined}
+        where is_on_benefit and is_exit_seen
+        group by all order by all""",
+        params=given,
+    ).pl()
