@@ -10,6 +10,8 @@ from reports.figure import Figure, Table
 from reports.released import Row
 
 METHODS = (sanction_words.MAIN, sanction_words.PLAIN)
+RATIO = "log_hazard"
+"""Unit of ratios; a row of another unit, such as share, stands in the table as a difference."""
 WIDEST = 6.0
 """Ratio at which the axis ends, and one over it; longer intervals are cut there."""
 
@@ -18,7 +20,7 @@ def hazards(rows: list[Row], title: str, notes: tuple[str, ...] = ()) -> Figure 
     """Return the effects of everybody by the model and by the one without heterogeneity; None when none is known."""
     import altair as alt
 
-    known = [row for row in rows if row["method"] in METHODS and numbers.is_known(row["value"])]
+    known = [row for row in rows if row["method"] in METHODS and _is_shown(row)]
     if not known:
         return None
     points = [_point(row) for row in known]
@@ -29,7 +31,7 @@ def hazards(rows: list[Row], title: str, notes: tuple[str, ...] = ()) -> Figure 
     base = alt.Chart(figure.data(points))
     bands = [
         base.transform_filter("isValid(datum.green_low)")
-        .mark_rect(opacity=1, color=theme.PALETTE[colour])
+        .mark_rect(opacity=1, clip=True, color=theme.PALETTE[colour])
         .encode(x=alt.X(f"{light}_low:Q", scale=scale), x2=f"{light}_high:Q")
         for light, colour in (("amber", "amber_soft"), ("green", "green_soft"))
     ]
@@ -78,8 +80,8 @@ def hazards(rows: list[Row], title: str, notes: tuple[str, ...] = ()) -> Figure 
 
 
 def table(rows: list[Row], caption: str = "") -> Table:
-    """Return every effect as a ratio with its interval, or why there is none."""
-    headers = ("Afgang til", "Hvem", "Uger siden", "Beregning", "Forhold", "95 pct. interval", "Afgange", "Bemærkning")
+    """Return every effect with its interval, or why there is none."""
+    headers = ("Afgang til", "Hvem", "Uger siden", "Beregning", "Virkning", "95 pct. interval", "Afgange", "Bemærkning")
     body = tuple(
         (
             sanction_words.LABELS[row["destination"]],
@@ -87,7 +89,7 @@ def table(rows: list[Row], caption: str = "") -> Table:
             sanction_words.weeks(row) if row["method"] != sanction_words.NAIVE else "hele forløbet",
             sanction_words.METHODS.get(row["method"], row["method"]),
             _ratio(row),
-            sanction_words.span(math.exp(row["low"]), math.exp(row["high"])) if _is_shown(row) else _ratio(row),
+            _span(row),
             numbers.count(row["events"], row["status"]),
             row["reason"] or "",
         )
@@ -110,7 +112,19 @@ def _is_shown(row: Row) -> bool:
 
 
 def _ratio(row: Row) -> str:
-    return sanction_words.ratio(math.exp(row["value"])) if _is_shown(row) else numbers.absent(row["status"])
+    if not _is_shown(row):
+        return numbers.absent(row["status"])
+    if row["unit"] != RATIO:
+        return numbers.effect(row["value"], row["unit"])
+    return sanction_words.ratio(math.exp(row["value"]))
+
+
+def _span(row: Row) -> str:
+    if not _is_shown(row):
+        return numbers.absent(row["status"])
+    if row["unit"] != RATIO:
+        return numbers.interval(row["low"], row["high"], row["unit"])
+    return sanction_words.span(math.exp(row["low"]), math.exp(row["high"]))
 
 
 def _point(row: Row) -> dict[str, Any]:

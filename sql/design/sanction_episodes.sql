@@ -69,13 +69,15 @@ year_cuts as (
     select
         person_id,
         spell_number,
-        weeks_between(
+        weeks_between(from_week, iso_week_of(begun_year, 1)) as at_weeks
+    from (
+        select
+            person_id,
+            spell_number,
             from_week,
-            week_of(first_day_of_year(unnest(
-                range(year(from_week) + 1, year(weeks_after(from_week, weeks)) + 1)
-            )))
-        ) as at_weeks
-    from design.sanction_spells
+            unnest(range(year(from_week) + 1, year(weeks_after(from_week, weeks)) + 1)) as begun_year
+        from design.sanction_spells
+    ) as years
 ),
 
 cuts as (

@@ -82,8 +82,8 @@ def main() -> None:
     """Run the seeds that are asked for and write the table; rows of the same seed and sizes are replaced."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--register", type=int, default=60_000)
-    options.add_argument("--persons", type=int, default=20_000)
-    options.add_argument("--mass-points", type=int, default=3)
+    options.add_argument("--persons", type=int, default=12_000)
+    options.add_argument("--mass-points", type=int, default=2)
     options.add_argument("--seed", type=int, action="append")
     chosen = options.parse_args()
     kept = list(csv.DictReader(TABLE.read_text(encoding="utf-8").splitlines())) if TABLE.exists() else []

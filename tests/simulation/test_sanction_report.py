@@ -10,7 +10,7 @@ from evaluator.project import Project
 from evaluator.registers import rates
 from tests.simulation import sanction_report as world
 
-PERSONS, SEED = 2500, 20170101
+PERSONS, SEED = 2000, 20170101
 STRONG = 3.0
 """Factor on the hazard to self-support, so that a small register can show it."""
 

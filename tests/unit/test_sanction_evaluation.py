@@ -7,6 +7,7 @@ from itertools import count
 import polars as pl
 import pytest
 
+from evaluator.errors import SpecError
 from evaluator.estimators.timing_of_events import FEWEST
 from evaluator.evaluation.sanction_courses import courses
 from evaluator.evaluation.sanction_effects import effects
@@ -192,3 +193,16 @@ def test_courses_count_shares_returns_and_kroner():
     last = [r for r in findings.rows["sanction_incidence"] if r["weeks"] == 52 and r["arm"] == "sanctioned"]
     assert sum(row["share"] for row in last) == pytest.approx(1)
     assert [row["amount_dkk"] for row in findings.rows["sanction_amounts"]] == [60_000.0, 60_000.0]
+
+
+def test_persons_are_followed_in_a_sanction_spec_alone():
+    other = SPEC.replace('kind = "sanction"', 'kind = "caseload"').replace('name = "exit_job"', 'name = "job"')
+    with pytest.raises(SpecError, match="persons are followed from a sanction on"):
+        parse_spec(other.replace("municipality_panel", "group_time"), "s.toml")
+
+
+def test_a_spec_keeps_its_hash_without_the_section():
+    section = SPEC[SPEC.index("[sanctions]") : SPEC.index("[estimation]")]
+    without = parse_spec(SPEC.replace(section, ""), "s.toml")
+    assert without.sanctions is None
+    assert without.content_hash != parse_spec(SPEC, "s.toml").content_hash

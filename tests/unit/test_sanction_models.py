@@ -89,6 +89,15 @@ def test_rows_cover_each_week_of_a_spell_once(tmp_path):
     assert groups == [(JOBPARAT, False), ("aktivitetsparat", True)]
 
 
+def test_a_year_begins_with_its_first_iso_week(tmp_path):
+    """1 January 2016 is a Friday: its week belongs to 2015."""
+    spells = [("A", "2015-11-09", "2016-06-26", "730", "0615"), *register()["ydelser"][1:]]
+    with built(tmp_path, ydelser=spells, sanktioner=[], samtaler=[]) as connection:
+        found = rows(connection, "select start_weeks, stop_weeks, year from design.sanction_episodes where "
+                     "person_id = 'A' order by 1")  # fmt: skip
+    assert found == [(0, 8, 2015), (8, 33, 2016)]
+
+
 def test_who_is_in_supported_work_is_away(tmp_path):
     spells = [
         ("A", "2016-01-04", "2016-02-28", "730", "0615"),
