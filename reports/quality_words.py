@@ -85,6 +85,13 @@ REASONS = {
     "iso_week": "er ingen uge",
     "unreadable": "kan ikke læses",
 }
+MERGED = {
+    "correction": "rettelse: negative timer eller løn, lagt til måneden",
+    "several_jobs": "flere job i samme måned, lagt sammen",
+    "christiansoe": "Christiansø, som ikke er en kommune",
+    "redelivered": "leveret igen: en senere levering træder i stedet for hele filen",
+    "overlapping": "overlap: en senere levering træder i stedet for en del af filen",
+}
 JUDGED = {
     "declared": "erklæret uden CPR-numre i mapping.toml",
     "ids": "andre numre: for få begynder med en dato, eller de begynder med et årstal",
