@@ -88,6 +88,7 @@ QUALITY_COLUMNS: dict[str, str] = {
     "quality_rejects": "extract text, column_name text, reason text, rows bigint, status text",
     "quality_columns": "extract text, column_name text, rows bigint, unknown bigint, share double, status text, "
     "may_be_blank boolean",
+    "quality_merged": "extract text, file text, sha256 text, rule text, rows bigint, status text",
     "quality_judged": "extract text, file text, sha256 text, column_name text, verdict text, numbers bigint, "
     "share double",
     "quality_series": "series text, month date, rows bigint, status text",

@@ -91,6 +91,7 @@ TABLES: dict[str, str] = {
     "replaced bigint, is_balanced boolean",
     "quality_rejects": "run_id text, extract text, column_name text, reason text, rows bigint",
     "quality_columns": "run_id text, extract text, column_name text, rows bigint, unknown bigint, may_be_blank boolean",
+    "quality_merged": "run_id text, extract text, file text, sha256 text, rule text, rows bigint",
     "quality_judged": "run_id text, extract text, file text, sha256 text, column_name text, verdict text, "
     "numbers bigint, dated bigint",
     "quality_series": "run_id text, series text, month date, rows bigint",

@@ -81,10 +81,18 @@ REASONS = {
     "decimal": "kan ikke læses som tal",
     "statistic": "kan ikke læses som tal",
     "flag": "er hverken ja eller nej",
-    "municipality": "er ingen kommunekode",
+    "municipality": "er ingen af de 98 kommuners koder",
+    "area": "er ingen områdekode",
     "iso_year": "er intet årstal",
     "iso_week": "er ingen uge",
     "unreadable": "kan ikke læses",
+}
+MERGED = {
+    "correction": "rettelse: negative timer eller løn, lagt til måneden",
+    "several_jobs": "flere job i samme måned, lagt sammen",
+    "christiansoe": "Christiansø, som ikke er en kommune",
+    "redelivered": "leveret igen: en senere levering træder i stedet for hele filen",
+    "overlapping": "overlap: en senere levering træder i stedet for en del af filen",
 }
 JUDGED = {
     "declared": "erklæret uden CPR-numre i mapping.toml",

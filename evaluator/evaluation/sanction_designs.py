@@ -56,12 +56,11 @@ def designs(connection: duckdb.DuckDBPyConnection, findings: Findings) -> None:
 
 def _on_history(connection: duckdb.DuckDBPyConnection) -> tuple[str, tuple[str | Band, ...]]:
     """Return the longest history on which half of the sanctioned have a comparison, seen without an outcome."""
-    for name, cells in HISTORIES.items():
-        found = cell_sums(connection, Matching(cells=cells, horizons=FOLLOWED_WEEKS[:1]))
-        first, matched = sum(found.treated.values()), sum(found.matched.values())
-        if matched >= SHARE_MATCHED * first:
+    for name in HISTORIES:
+        found = cell_sums(connection, Matching(cells=HISTORIES[name], horizons=FOLLOWED_WEEKS[:1]))
+        if sum(found.matched.values()) >= SHARE_MATCHED * sum(found.treated.values()):
             break
-    return name, cells
+    return name, HISTORIES[name]
 
 
 def _matched(connection: duckdb.DuckDBPyConnection, name: str, matching: Matching) -> Iterable[Row]:

@@ -16,6 +16,7 @@ TYPED = {
     "statistic": "as_statistic",
     "flag": "as_flag",
     "municipality": "as_municipality",
+    "area": "as_municipality",
     "iso_year": "as_iso_year",
     "iso_week": "as_iso_week",
 }
@@ -60,6 +61,8 @@ def faulty(column: Column) -> str:
     if column.type in TYPED:
         unread = f"{name} is not null and {TYPED[column.type]}({name}) is null"
         wrong.append(f"({unread} and not is_suppressed({name}))" if column.type == "statistic" else f"({unread})")
+    if column.type == "municipality":
+        wrong.append(f"(as_municipality({name}) not in (select municipality_code from raw.municipalities))")
     return "coalesce(" + " or ".join(wrong) + ", false)" if wrong else "false"
 
 

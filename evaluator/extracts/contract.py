@@ -21,6 +21,7 @@ TYPES = (
     "statistic",
     "flag",
     "municipality",
+    "area",
     "iso_year",
     "iso_week",
 )
@@ -56,7 +57,9 @@ class Contract:
     """One extract. `period` dates its rows; a new delivery replaces rows of its period and, where given, its scope.
 
     `implied` are values of columns that a file lacks, by the name in its header that tells them. A contract that
-    `passes_over` leaves columns it does not know unread: a file of 1,700 columns is read by pattern.
+    `passes_over` leaves columns it does not know unread: a file of 1,700 columns is read by pattern. A file says a
+    thing `once` when no two rows may have the same key. Rows with the same `summed_by` are added up in the columns
+    `summed`, where corrections are negative.
     """
 
     name: str
@@ -69,6 +72,9 @@ class Contract:
     ignored: tuple[str, ...] = ()
     implied: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     passes_over: bool = False
+    once: bool = False
+    summed: tuple[str, ...] = ()
+    summed_by: tuple[str, ...] = ()
 
     def column(self, name: str) -> Column:
         return next(column for column in self.columns if column.name == name)
@@ -95,10 +101,19 @@ def _contract(name: str, data: dict[str, Any]) -> Contract:
         ignored=tuple(data.get("ignored", ())),
         implied=data.get("implied", {}),
         passes_over=data.get("passes_over", False),
+        once=data.get("once", False),
+        summed=tuple(data.get("summed", ())),
+        summed_by=tuple(data.get("summed_by", ())),
     )
     names = {column.name for column in columns}
     named = {*(column for values in contract.implied.values() for column in values)}
-    named |= {*contract.key, *contract.scope, *(item for pair in contract.ordered for item in pair)}
+    named |= {
+        *contract.key,
+        *contract.scope,
+        *contract.summed,
+        *contract.summed_by,
+        *(item for pair in contract.ordered for item in pair),
+    }
     if contract.period:
         named.add(contract.period)
     if named - names:

@@ -16,6 +16,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from evaluator.errors import ExtractError
 from evaluator.extracts.archives import unzipped
+from evaluator.extracts.parquet_file import lines_of_parquet
 from evaluator.extracts.table_text import written, written_names
 from evaluator.extracts.workbook import lines_of_workbook
 
@@ -24,13 +25,29 @@ if TYPE_CHECKING:
 
 ROWS = 5_000
 TEXT_BYTES = 4_000_000
+LONGEST_START = 64
+OTHER_KINDS = {
+    b"PK\x03\x04": "a zip archive or a workbook",
+    b"PAR1": "a Parquet file",
+    b"\xd0\xcf\x11\xe0": "a workbook or document of Office",
+    b"%PDF": "a PDF document",
+    b"\x1f\x8b": "a gzip archive",
+}
+MARKUP = {
+    b"<!doctype html": "a web page (HTML)",
+    b"<html": "a web page (HTML)",
+    b"<table": "a web page (HTML)",
+    b"<?xml": "XML",
+    b"{": "JSON",
+    b"[{": "JSON",
+}
 MARKS = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[IO[bytes]]:
     """Open the delivery as a stream of CSV; raise ExtractError when its form cannot be read."""
-    with path.open("rb") as file:
+    with path.open("rb", buffering=TEXT_BYTES) as file:
         if path.suffix.lower() == ".zip":
             with unzipped(path.name, file) as (name, member):
                 yield _decoded(path.name, Path(name).suffix, member, "a whole zip archive")
@@ -49,9 +66,9 @@ def _decoded(name: str, suffix: str, file: IO[bytes], whole: str = "") -> IO[byt
         return io.BufferedReader(_Pieces(_guarded(name, said, pieces(name, file))), TEXT_BYTES)
     if whole:
         pieces_of_text = iter(lambda: file.read(TEXT_BYTES), b"")
-        return _text(io.BufferedReader(_Pieces(_guarded(name, whole, pieces_of_text)), TEXT_BYTES))
+        return _text(name, io.BufferedReader(_Pieces(_guarded(name, whole, pieces_of_text)), TEXT_BYTES))
     assert isinstance(file, io.BufferedReader)  # what Path.open returns
-    return _text(file)
+    return _text(name, file)
 
 
 def _guarded(name: str, said: str, pieces: Iterator[bytes]) -> Iterator[bytes]:
@@ -75,13 +92,29 @@ def _unreadable(name: str, what: str) -> ExtractError:
     return ExtractError(f"{name}: the file cannot be read; expected {what}. Export it again, or deliver it as CSV.")
 
 
-def _text(file: io.BufferedReader) -> IO[bytes]:
-    """Return the file as it is, or as UTF-8 when it begins as UTF-16."""
+def _text(name: str, file: io.BufferedReader) -> IO[bytes]:
+    """Return the file as it is, or as UTF-8 when it begins as UTF-16; lines that end with a return get a line feed."""
+    _refuse_other_kinds(name, file.peek(LONGEST_START)[:LONGEST_START])
     coding = MARKS.get(file.peek(2)[:2])
-    if coding is None:
-        return file
-    file.read(2)
-    return io.BufferedReader(_Pieces(_recoded(file, coding)), TEXT_BYTES)
+    if coding is not None:
+        file.read(2)
+        file = io.BufferedReader(_Pieces(_recoded(file, coding)), TEXT_BYTES)
+    seen = file.peek(TEXT_BYTES)
+    if b"\r" in seen and b"\n" not in seen:
+        pieces = iter(lambda: file.read(TEXT_BYTES), b"")
+        return io.BufferedReader(_Pieces(piece.replace(b"\r", b"\n") for piece in pieces), TEXT_BYTES)
+    return file
+
+
+def _refuse_other_kinds(name: str, start: bytes) -> None:
+    text = start.removeprefix(codecs.BOM_UTF8).lstrip().lower()
+    found = [kind for mark, kind in OTHER_KINDS.items() if start.startswith(mark)]
+    found += [kind for mark, kind in MARKUP.items() if text.startswith(mark)]
+    if found:
+        raise ExtractError(
+            f"{name}: the file is {found[0]}; expected text in columns. Export the extract as CSV, or give the file "
+            "the ending of what it is."
+        )
 
 
 def _recoded(file: IO[bytes], coding: str) -> Iterator[bytes]:
@@ -111,15 +144,6 @@ class _Pieces(io.RawIOBase):
         return size
 
 
-def _from_parquet(name: str, file: IO[bytes]) -> Iterator[bytes]:
-    from pyarrow import parquet
-
-    source = parquet.ParquetFile(file)
-    yield written_names(source.schema_arrow.names)
-    for batch in source.iter_batches(ROWS):
-        yield written(batch.columns)
-
-
 def _from_stata(name: str, file: IO[bytes]) -> Iterator[bytes]:
     import pandas as pd
 
@@ -146,7 +170,7 @@ def _from_frames(chunks: Iterator[pd.DataFrame]) -> Iterator[bytes]:
 
 READERS: dict[str, tuple[str, Callable[[str, IO[bytes]], Iterator[bytes]]]] = {
     ".xlsx": ("a workbook of Excel (xlsx)", lines_of_workbook),
-    ".parquet": ("a Parquet file", _from_parquet),
+    ".parquet": ("a Parquet file", lines_of_parquet),
     ".dta": ("a Stata file", _from_stata),
     ".sas7bdat": ("a SAS file (sas7bdat)", _from_sas),
 }

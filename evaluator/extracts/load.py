@@ -13,13 +13,14 @@ import duckdb
 
 from evaluator.errors import ExtractError
 from evaluator.extracts import ledger
-from evaluator.extracts.column_sql import faulty, kept, literal, quoted
+from evaluator.extracts.column_sql import kept, literal, quoted
 from evaluator.extracts.contract import Contract
 from evaluator.extracts.forms import OTHER_WORKBOOKS, SUFFIXES
 from evaluator.extracts.guard import Judged, judge
 from evaluator.extracts.ledger import Delivery
 from evaluator.extracts.matching import Mapping, Match, read_mapping, recognise
 from evaluator.extracts.reading import Block, Source, blocks, header, open_source, parse, without_header
+from evaluator.extracts.row_checks import refuse_backward_spells, refuse_many_rejects, refuse_repeats, reject
 from evaluator.extracts.wide import Fault, cut, joined, runs
 from evaluator.store import connect, transaction
 
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from evaluator.project import Project
-
-FIRST_LINES = 5
 
 Parsed = tuple["pa.Table", list[Fault]]
 
@@ -104,10 +103,11 @@ def _deliver(connection: duckdb.DuckDBPyConnection, checked: Checked, share: flo
     with transaction(connection):
         delivery_id = ledger.next_id(connection)
         rows, faults = _insert(connection, source, match, delivery_id, report)
-        _refuse_backward_spells(connection, match.contract, source, delivery_id)
+        refuse_backward_spells(connection, match.contract, source, delivery_id)
         _note_faults(connection, match.contract, source, delivery_id, faults)
-        rejected = _reject(connection, match.contract, source, delivery_id)
-        _refuse_many_rejects(connection, source, delivery_id, (rows, rejected, share))
+        rejected = reject(connection, match.contract, source, delivery_id)
+        refuse_many_rejects(connection, source, delivery_id, (rows, rejected, share))
+        refuse_repeats(connection, match.contract, source, delivery_id)
         delivery = Delivery(match.contract.name, source.name, source.sha256, rows, rejected, None, None, "loaded")
         delivery = ledger.enter(connection, delivery_id, match.contract, source, delivery)
         ledger.note_judged(connection, delivery_id, match.contract, checked.judged)
@@ -162,7 +162,9 @@ def _parsed(source: Source, block: Block, match: Match, width: int) -> Parsed:
     """Return the block's rows, the runs of each wide column as a list per row, and the faults."""
     names = [f"c{index}" for index in range(width)]
     if not match.wide:
-        return parse(source, block, names), []
+        table = parse(source, block, names)
+        _refuse_unnamed(source, match, table)
+        return table, []
     import pyarrow as pa
 
     data, line = without_header(block)
@@ -179,6 +181,17 @@ def _parsed(source: Source, block: Block, match: Match, width: int) -> Parsed:
     return pa.table(columns), faults
 
 
+def _refuse_unnamed(source: Source, match: Match, table: pa.Table) -> None:
+    """Raise ExtractError when a column without a name holds a value."""
+    for index in match.unnamed:
+        for line, cell in zip(table.column("_line"), table.column(f"c{index}"), strict=True):
+            if cell.as_py().strip():
+                raise ExtractError(
+                    f"{source.name}: line {line} has a value in column {index + 1}, which has no name; expected a name "
+                    "for every column in use. Name it in the header, or empty it."
+                )
+
+
 def _note_faults(
     connection: duckdb.DuckDBPyConnection, contract: Contract, source: Source, delivery_id: int, faults: list[Fault]
 ) -> None:
@@ -188,61 +201,3 @@ def _note_faults(
             "insert into raw.rejects select ?, ?, ?, unnest(?), unnest(?)",
             [delivery_id, contract.name, source.name, lines, columns],
         )
-
-
-def _refuse_backward_spells(
-    connection: duckdb.DuckDBPyConnection, contract: Contract, source: Source, delivery_id: int
-) -> None:
-    for first, last in contract.ordered:
-        wrong = f"_delivery = {delivery_id} and as_date({quoted(first)}) > as_date({quoted(last)})"
-        lines = connection.execute(
-            f"select _line, count(*) over () from raw.{contract.name} where {wrong} order by _line limit {FIRST_LINES}"
-        ).fetchall()
-        if lines:
-            raise ExtractError(
-                f"{source.name}: {lines[0][1]:,} rows have '{last}' before '{first}' "
-                f"({_lines(line for line, _ in lines)}{', ...' if lines[0][1] > len(lines) else ''}); "
-                f"expected '{first}' on or before '{last}'. Correct the dates and deliver again."
-            )
-
-
-def _reject(connection: duckdb.DuckDBPyConnection, contract: Contract, source: Source, delivery_id: int) -> int:
-    """Note the columns of the delivery that cannot be typed, line by line; return the number of rows."""
-    faults = [(column.name, faulty(column)) for column in contract.columns]
-    named = ", ".join(f"case when {wrong} then {literal(name)} end" for name, wrong in faults if wrong != "false")
-    any_fault = " or ".join(wrong for _, wrong in faults if wrong != "false") or "false"
-    connection.execute(
-        f"""
-        insert into raw.rejects
-        select {delivery_id}, {literal(contract.name)}, ?, _line, column_name
-        from (
-            select _line, unnest([{named}]) as column_name
-            from raw.{contract.name} where _delivery = {delivery_id} and ({any_fault})
-        ) where column_name is not null
-        order by _line, column_name
-        """,
-        [source.name],
-    )
-    rows = connection.execute("select count(distinct line) from raw.rejects where delivery_id = ?", [delivery_id])
-    return int(rows.fetchall()[0][0])
-
-
-def _refuse_many_rejects(
-    connection: duckdb.DuckDBPyConnection, source: Source, delivery_id: int, counts: tuple[int, int, float]
-) -> None:
-    rows, rejected, share = counts
-    if rejected <= share * rows:
-        return
-    columns = connection.execute(
-        "select column_name, count(*), min(line) from raw.rejects where delivery_id = ? group by 1 order by 2 desc, 1",
-        [delivery_id],
-    ).fetchall()
-    what = ", ".join(f"{name}: {count:,}, first in line {line}" for name, count, line in columns)
-    raise ExtractError(
-        f"{source.name}: {rejected:,} of {rows:,} rows cannot be read ({what}); expected at most {share * 100:g} %. "
-        "Correct the columns, or raise max_rejected_share in evaluator.toml if the rows may be left out."
-    )
-
-
-def _lines(numbers: Iterable[int]) -> str:
-    return "lines " + ", ".join(str(number) for number in numbers)

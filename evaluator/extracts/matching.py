@@ -30,7 +30,8 @@ class Mapping:
 class Match:
     """A file's extract: `positions` gives the index in the header of each column that it has, `wide` its groups.
 
-    `no_cpr` are the names in the header of columns that the project declares to hold no CPR numbers.
+    `no_cpr` are the names in the header of columns that the project declares to hold no CPR numbers. Columns that are
+    `unnamed` (a separator at the end of every line) must be empty.
     """
 
     contract: Contract
@@ -38,6 +39,7 @@ class Match:
     constants: dict[str, str]
     wide: dict[str, tuple[Cell, ...]] = field(default_factory=dict)
     no_cpr: tuple[str, ...] = ()
+    unnamed: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,8 @@ def recognise(file: str, header: list[str], mappings: dict[str, Mapping]) -> Mat
         for cells in found.wide.values():
             refuse_gaps(file, cells)
         no_cpr = _declared(header, found.contract, mappings.get(found.contract.name, Mapping()))
-        return Match(found.contract, found.positions, unset, found.wide, no_cpr)
+        unnamed = tuple(index for index, name in enumerate(header) if not name)
+        return Match(found.contract, found.positions, unset, found.wide, no_cpr, unnamed)
     if fitting:
         names = " and ".join(tried.contract.name for tried in fitting)
         raise ExtractError(f"{file}: the header fits {names}; expected one extract. Use the contract's own names.")
@@ -164,7 +167,7 @@ def attempt(contract: Contract, header: list[str], mapping: Mapping) -> Attempt:
         if cell:
             cells.setdefault(cell.column, []).append(cell)
         elif column_name is None:
-            if folded(name) not in ignored and not contract.passes_over:
+            if name and folded(name) not in ignored and not contract.passes_over:
                 unknown.append(name)
         elif column_name in positions:
             twice.append(column_name)

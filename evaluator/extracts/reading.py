@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 BLOCK_BYTES = 8_000_000
 MOST_QUOTED_BYTES = 64_000_000
+MOST_LINE_BYTES = 16_000_000
 DELIMITERS = (";", ",", "\t")
 CONTINUATION = "".join(sorted({bytes([b]).decode(c, "ignore") for b in range(128, 192) for c in ("cp1252", "latin-1")}))
 # UTF-8 read as cp1252 or latin-1 (Ã¦), lost characters, control characters, and DOS or Macintosh letters inside words.
@@ -102,7 +103,7 @@ def _look_through(path: Path) -> tuple[int, bool]:
 def _delimiter(path: Path) -> str:
     """Return the separator of the header, a semicolon when it has none; raise ExtractError when two are as likely."""
     with opened(path) as file:
-        first = re.sub(rb'"[^"]*"', b"", file.readline())
+        first = re.sub(rb'"[^"]*"', b"", _rest_of_line(path.name, file))
     counts = {delimiter: first.count(delimiter.encode()) for delimiter in DELIMITERS}
     found = [delimiter for delimiter, count in counts.items() if count == max(counts.values())]
     if counts[found[0]] and len(found) > 1:
@@ -118,12 +119,24 @@ def blocks(source: Source, size: int = BLOCK_BYTES) -> Iterator[Block]:
     line = 1
     with opened(source.path) as file:
         first = True
-        while data := file.read(size) + file.readline():
+        while data := file.read(size):
+            data += _rest_of_line(source.name, file, line)
             data = _close_quotes(source, line, data, file)
             if first:
                 data, first = data.removeprefix(codecs.BOM_UTF8), False
             yield Block(line, _as_utf8(source, line, data))
             line += data.count(b"\n")
+
+
+def _rest_of_line(name: str, file: IO[bytes], line: int = 1) -> bytes:
+    """Return what is left of a line; raise ExtractError when it does not end."""
+    rest = file.readline(MOST_LINE_BYTES)
+    if len(rest) == MOST_LINE_BYTES and not rest.endswith(b"\n"):
+        raise ExtractError(
+            f"{name}: in line {line} or later is a line of more than {MOST_LINE_BYTES // 10**6} MB; expected rows. "
+            "Export the extract again with one row in each line."
+        )
+    return rest
 
 
 def _close_quotes(source: Source, line: int, data: bytes, file: IO[bytes]) -> bytes:
@@ -132,7 +145,7 @@ def _close_quotes(source: Source, line: int, data: bytes, file: IO[bytes]) -> by
         return data
     parts, quotes, size = [data], data.count(b'"'), len(data)
     while quotes % 2:
-        more = file.readline()
+        more = _rest_of_line(source.name, file, line)
         if not more or size > len(data) + MOST_QUOTED_BYTES:
             odd = next(n for n, text in enumerate(data.split(b"\n"), line) if text.count(b'"') % 2)
             raise ExtractError(
@@ -180,7 +193,7 @@ def _neither(source: Source, line: int) -> ExtractError:
 def header(source: Source) -> list[str]:
     """Return the names in the first line as delivered, without surrounding blanks."""
     with opened(source.path) as file:
-        first = file.readline().removeprefix(codecs.BOM_UTF8)
+        first = _rest_of_line(source.name, file).removeprefix(codecs.BOM_UTF8)
     text = _as_utf8(source, 1, first).decode("utf-8")
     if holds_cpr(text):
         raise ExtractError(
@@ -207,6 +220,9 @@ def parse(source: Source, block: Block, names: list[str]) -> pa.Table:
     data, line = without_header(block)
     if not data.strip():
         return pa.table({name: pa.array([], pa.string()) for name in names} | {"_line": pa.array([], pa.int64())})
+    blank = source.delimiter.encode() * (len(names) - 1)
+    if blank and blank in data and re.search(rb"(?m)^" + re.escape(blank) + rb"\r?$", data):
+        return _parse_slowly(source, data, line, names)
     lines = data.count(b"\n") + (not data.endswith(b"\n"))
     try:
         table = arrow_csv.read_csv(
@@ -223,7 +239,7 @@ def parse(source: Source, block: Block, names: list[str]) -> pa.Table:
 
 
 def _parse_slowly(source: Source, data: bytes, line: int, names: list[str]) -> pa.Table:
-    """Parse line by line: blank lines are passed over, quoted fields may hold line breaks, faults are named."""
+    """Parse line by line: empty lines are passed over, quoted fields may hold line breaks, faults are named."""
     import pyarrow as pa
 
     reader = csv.reader(io.StringIO(data.decode("utf-8"), newline=""), delimiter=source.delimiter)
@@ -232,7 +248,7 @@ def _parse_slowly(source: Source, data: bytes, line: int, names: list[str]) -> p
     at = line
     try:
         for cells in reader:
-            if cells and len(cells) != len(names):
+            if len(cells) != len(names) and any(cell.strip() for cell in cells):
                 raise ExtractError(
                     f"{source.name}: line {at} has {len(cells)} fields; expected {len(names)} as in the header. "
                     "Look for a missing or an extra separator."

@@ -7,6 +7,7 @@ that Excel last saved; one that failed is refused by its cell.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator
 from posixpath import join, normpath
@@ -45,6 +46,7 @@ def lines_of_workbook(name: str, file: IO[bytes]) -> Iterator[bytes]:
     """
     import fastexcel
 
+    logging.getLogger("fastexcel").setLevel(logging.ERROR)  # it warns of every empty column
     data = file.read(MOST_OF_WORKBOOK)
     if data.startswith(OLD_WORKBOOK):
         raise ExtractError(

@@ -120,6 +120,51 @@ def unknowns(connection: duckdb.DuckDBPyConnection) -> list[Row]:
     return found
 
 
+def merged(connection: duckdb.DuckDBPyConnection) -> list[Row]:
+    """Return by delivery and rule the rows that are not loaded as rows of their own, though nothing is wrong with them.
+
+    `correction`: negative rows of wages, added to the month that they correct; `several_jobs`: other rows of a month
+    that are added up; `christiansoe`: rows of no municipality.
+    """
+    [wages] = [contract for contract in contracts() if contract.summed]
+    added = f"""
+        select _delivery, count(*) - 1 as merged,
+            least(count(*) filter (where as_decimal(timer) < 0 or as_decimal(loen) < 0), merged) as corrections
+        from {usable_rows(wages)} group by _delivery, as_text(pnr_pseudo), as_month(maaned)
+    """
+    panel = next(contract for contract in contracts() if contract.name == "kommunepanel")
+    counts = [
+        (f"select _delivery, 'correction', sum(corrections) from ({added}) group by 1", [wages.name]),
+        (f"select _delivery, 'several_jobs', sum(merged - corrections) from ({added}) group by 1", [wages.name]),
+        (
+            f"select _delivery, 'christiansoe', count(*) from {usable_rows(panel)} "
+            "where as_municipality(kommunekode) is not distinct from no_municipality() group by 1",
+            [panel.name],
+        ),
+    ]
+    files = {
+        number: {"extract": extract, "file": file, "sha256": digest}
+        for number, extract, file, digest in connection.execute(
+            "select delivery_id, extract, file, sha256 from raw.deliveries order by all"
+        ).fetchall()
+    }
+    found = [row for query, values in counts for row in connection.execute(query, values).fetchall()]
+    return [{**files[number], "rule": rule, "rows": int(rows)} for number, rule, rows in sorted(found) if rows]
+
+
+def replaced(delivered: list[Row]) -> list[Row]:
+    """Return the rows of each delivery that a later one took the place of, by the rule: all of them, or a part."""
+    return [
+        {
+            **{name: row[name] for name in ("extract", "file", "sha256")},
+            "rule": "redelivered" if row["replaced"] == row["rows"] else "overlapping",
+            "rows": row["replaced"],
+        }
+        for row in delivered
+        if row["replaced"]
+    ]
+
+
 def judged(connection: duckdb.DuckDBPyConnection) -> list[Row]:
     """Return the columns whose numbers the CPR guard passed: declared by the project, or told by their dates."""
     found = connection.execute(

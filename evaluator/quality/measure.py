@@ -29,6 +29,7 @@ def measure(connection: duckdb.DuckDBPyConnection) -> Findings:
     findings.add("quality_extracts", *reconciled)
     findings.add("quality_rejects", *ledger.rejects(connection))
     findings.add("quality_columns", *columns)
+    findings.add("quality_merged", *ledger.merged(connection), *ledger.replaced(delivered))
     findings.add("quality_judged", *ledger.judged(connection))
     for name, rows in measured.items():
         findings.add(f"quality_{name}", *rows)

@@ -154,6 +154,7 @@ RULES: dict[str, Callable[[list[Row], Policy], list[Row]]] = {
     **{table: _added_up(parts) for table, parts in PARTS.items()},
     "quality_rejects": _rejects,
     "quality_columns": _columns,
+    "quality_merged": _rejects,
     "quality_judged": _judged,
     "quality_series": _series,
     "quality_breaks": _breaks,

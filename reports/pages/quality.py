@@ -40,6 +40,7 @@ def context(released: Released) -> dict[str, Any]:
             "extracts": _extracts(released["quality_extracts"]),
             "deliveries": _deliveries(released["quality_deliveries"]),
             "rejects": _rejects(released["quality_rejects"]),
+            "merged": _merged(released["quality_merged"]),
             "judged": _judged(released["quality_judged"]),
             "breaks": _breaks(released["quality_breaks"]),
             "exits": _exits(released["quality_exits"]),
@@ -184,6 +185,21 @@ def _rejects(rows: list[Row]) -> Table | None:
     )
     headers = ("Udtræk", "Kolonne", "Årsag", "Rækker")
     return Table(headers, body, caption="Afviste rækker efter årsag", words=frozenset({0, 1, 2})) if rows else None
+
+
+def _merged(rows: list[Row]) -> Table | None:
+    body = tuple(
+        (
+            quality_words.extract(row["extract"]),
+            row["file"],
+            quality_words.MERGED[row["rule"]],
+            quality_words.defects(row["rows"], row["status"]),
+        )
+        for row in rows
+    )
+    headers = ("Udtræk", "Fil", "Regel", "Rækker")
+    caption = "Lagt sammen eller erstattet, efter regel"
+    return Table(headers, body, caption=caption, words=frozenset({0, 1, 2})) if rows else None
 
 
 def _judged(rows: list[Row]) -> Table | None:

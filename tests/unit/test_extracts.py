@@ -137,7 +137,9 @@ def test_the_whole_list_of_interventions_is_replaced_by_a_new_one(project):
 )
 def test_a_row_that_cannot_be_typed_is_noted_by_line_and_column_only(project, extract, row, columns):
     header = GOOD[extract].splitlines()[0]
-    good = "".join(f"{line}\n" for line in GOOD[extract].splitlines()[1:2] * 40)
+    first, second, rest = GOOD[extract].splitlines()[1].split(";", 2)
+    keys = [(first, 1970 + n) if extract == "kommunepanel" else (f"P1{n:06d}", second) for n in range(40)]
+    good = "".join(f"{key};{other};{rest}\n" for key, other in keys)
     (delivery,) = load(project, [deliver(project, "a.csv", f"{header}\n{good}{row}\n")])
     assert (delivery.rows, delivery.rejected) == (41, 1)
     noted = rows(project, "from raw.rejects order by column_name")
@@ -157,7 +159,7 @@ def test_rejects_leave_with_the_rows_that_a_new_version_replaces(project):
 def test_words_of_a_domain_are_kept_in_the_contracts_spelling(project):
     header = "pnr_pseudo;fra;til;maalgruppe;visitation\n"
     words = ["Jobparat", "åbenlyst uddannelsesparat", " aktivitetsparat ", "AABENLYST_UDDANNELSESPARAT"]
-    lines = "".join(f"P0000001;2016-01-01;;2.2;{word}\n" for word in words)
+    lines = "".join(f"P000000{at};2016-01-01;;2.2;{word}\n" for at, word in enumerate(words))
     (delivery,) = load(project, [deliver(project, "a.csv", header + lines)])
     assert delivery.rejected == 0
     assert [word for (word,) in rows(project, "select visitation from raw.visitation order by _line")] == [

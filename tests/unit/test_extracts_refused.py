@@ -132,7 +132,8 @@ def test_too_many_rejects_are_refused_with_the_columns_and_their_first_lines(pro
 
 
 def test_the_share_of_rejects_comes_from_evaluator_toml(project):
-    rows = "P0000001;2016-05-01;;730;615\n" * 90 + "P0000001;maj;;730;615\n" * 7
+    good = "".join(f"P1{n:06d};2016-05-01;;730;615\n" for n in range(90))
+    rows = good + "P0000001;maj;;730;615\n" * 7
     (project.root / "evaluator.toml").write_text("[data]\nmax_rejected_share = 0.07\n", encoding="utf-8")
     (delivery,) = load(Project.open(project.root), [deliver(project, "y.csv", YDELSER + rows)])
     assert (delivery.rows, delivery.rejected) == (100, 7)

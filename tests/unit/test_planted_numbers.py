@@ -38,7 +38,7 @@ def as_text(rows, delimiter=";"):
 
 def csv_in(coding, delimiter=";"):
     def make(draw, planted):
-        name, rows = in_cell(draw, planted)
+        name, rows = in_cell(draw, planted.replace("\t", " "))
         return f"{name}-ny.csv", as_text(rows, delimiter).encode(coding, "replace")
 
     return make
@@ -57,11 +57,11 @@ def in_zip(draw, planted):
 
 
 def in_name_in_zip(draw, planted):
-    return "udtraek.zip", as_zip(**{f"{planted.strip().replace('/', '')}_csv": GOOD["ydelser"]})
+    return "udtraek.zip", as_zip(**{f"{planted.strip().replace('/', '_')}_csv": GOOD["ydelser"]})
 
 
 def in_file_name(draw, planted):
-    return f"{planted.strip().replace('/', '')}.csv", GOOD["tilbud"].encode()
+    return f"{planted.strip().replace('/', '_')}.csv", GOOD["tilbud"].encode()
 
 
 def in_header(draw, planted):
@@ -80,7 +80,7 @@ def in_number_of_workbook(draw, planted):
 
 
 def in_name_of_sheet(draw, planted):
-    return "tilbud.xlsx", workbook(**{planted.replace("/", ""): rows_of(GOOD["tilbud"])})
+    return "tilbud.xlsx", workbook(**{planted.strip().replace("/", "_"): rows_of(GOOD["tilbud"])})
 
 
 def in_parquet(draw, planted):

@@ -83,6 +83,36 @@ def test_every_row_of_a_delivery_is_usable_rejected_or_replaced(project):
         assert row["rows"] == row["typed"] + row["merged"] + row["rejected"] + row["replaced"]
 
 
+def test_rows_merged_or_replaced_are_counted_by_the_name_of_their_rule(project):
+    with connect(project) as connection:
+        delivered = ledger.deliveries(connection)
+        merged = ledger.merged(connection)
+        extracts = {row["extract"]: row for row in ledger.reconciled(connection, delivered)}
+    told = [(row["file"], row["rule"], row["rows"]) for row in (*merged, *ledger.replaced(delivered))]
+    assert told == [("beskaeftigelse.csv", "correction", 1), ("samtaler.csv", "overlapping", 9)]
+    for name, row in extracts.items():
+        assert row["merged"] == sum(part["rows"] for part in merged if part["extract"] == name)
+
+
+def test_a_delivery_named_like_a_script_or_a_formula_stays_text(tmp_path):
+    made = Project.create(tmp_path / "project")
+    names = {"=HYPERLINK(1)<script>x": "beskaeftigelse", "@SUM(1)<b>": "kommunepanel", "personer": "personer"}
+    texts = GOOD | {"kommunepanel": GOOD["kommunepanel"] + "411;2017K1;kontanthjaelp;aktivitetsparat;..;..;3;4,1;9\n"}
+    for file, extract in names.items():
+        deliver(made, f"{file}.csv", texts[extract] + "P0000001;2016-06;1,0;1,00;1\n" * (extract == "beskaeftigelse"))
+    pipeline.load(made)
+    with connect(made) as connection:
+        build(connection, ("staging", "marts"), {"wage_final_after_months": 0})
+        results.create(connection)
+        results.append(connection, "state", measure(connection))
+        release_quality(connection, "state")
+        rules = [(row["rule"], row["rows"]) for row in ledger.merged(connection)]
+    assert rules == [("correction", 1), ("several_jobs", 1), ("christiansoe", 1)]
+    text = write_quality(made, "state").read_text(encoding="utf-8")
+    assert "=HYPERLINK(1)&lt;script&gt;x.csv" in text and "@SUM(1)&lt;b&gt;.csv" in text
+    assert "<script" not in text and "<b>.csv" not in text
+
+
 def test_rows_that_went_missing_or_were_doubled_do_not_balance(project):
     for harm in (
         "delete from raw.samtaler where _line = 20 and _delivery = (select max(_delivery) from raw.samtaler)",
