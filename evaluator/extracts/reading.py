@@ -71,18 +71,34 @@ def open_source(path: Path) -> Source:
     size = path.stat().st_size
     if not size:
         raise ExtractError(f"{path.name}: the file is empty; expected a header line and rows. Export it again.")
-    decoder, lines, invalid_line = codecs.getincrementaldecoder("utf-8")(), 1, 0
-    with opened(path) as file:
-        while not invalid_line and (chunk := file.read(BLOCK_BYTES)):
-            try:
-                decoder.decode(chunk)
-            except UnicodeDecodeError as problem:
-                invalid_line = lines + chunk[: max(0, problem.start)].count(b"\n")
-            lines += chunk.count(b"\n")
-    if not invalid_line and decoder.getstate()[0]:
-        invalid_line = lines
+    invalid_line = _invalid_line(path)
     encoding = "cp1252" if invalid_line else "utf-8"
     return Source(path, digest, size, encoding, invalid_line, _delimiter(path))
+
+
+def _invalid_line(path: Path) -> int:
+    """Return the first line that is not UTF-8, 0 when all are."""
+    decoder, before = codecs.getincrementaldecoder("utf-8")(), 0
+    with opened(path) as file:
+        while chunk := file.read(BLOCK_BYTES):
+            kept = len(decoder.getstate()[0])
+            if kept or not chunk.isascii():
+                try:
+                    decoder.decode(chunk)
+                except UnicodeDecodeError as problem:
+                    return _line_of(path, before - kept + problem.start)
+            before += len(chunk)
+    return _line_of(path, before) if decoder.getstate()[0] else 0
+
+
+def _line_of(path: Path, place: int) -> int:
+    """Return the line in which the byte at `place` stands."""
+    line = 1
+    with opened(path) as file:
+        while place > 0 and (chunk := file.read(min(place, BLOCK_BYTES))):
+            line += chunk.count(b"\n")
+            place -= len(chunk)
+    return line
 
 
 def _delimiter(path: Path) -> str:

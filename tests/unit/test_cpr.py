@@ -2,6 +2,7 @@
 
 import pytest
 
+from evaluator.extracts import cpr
 from evaluator.extracts.cpr import find_cpr, holds_cpr, masked
 
 
@@ -54,3 +55,11 @@ def test_the_place_is_given_in_bytes():
 
 def test_a_masked_name_shows_no_digit():
     assert masked("udtræk_010190-1234.csv") == "udtræk_######-####.csv"
+
+
+@pytest.mark.parametrize("number", ["0101901234", "010190-1234", "010190 1234", "010190–1234", "010190\xa01234"])
+def test_a_number_is_found_wherever_the_pieces_are_cut(monkeypatch, number):
+    monkeypatch.setattr(cpr, "PIECE", 16)
+    for before in range(40):
+        data = (";" * before + number + ";20190101;123456;1234").encode()
+        assert find_cpr(data) == before
