@@ -29,14 +29,16 @@ class Staff:
     caseworkers: Ints
 
 
-def staff(register: Register, stream: np.random.Generator) -> Staff:
-    """Draw caseloads: stable with small swings, and ramped down where an intervention starts."""
+def staff(people: Ints, stream: np.random.Generator) -> Staff:
+    """Draw caseloads: stable with small swings, and ramped down where an intervention starts.
+
+    `people` are the first entries of each municipality (98,).
+    """
     rows = municipalities()
     codes = [m.code for m in rows]
     level = 64.0 + 26.0 * stream.random((len(rows), 1))
     swing = 1.0 + 0.06 * (stream.random((len(rows), MONTHS)) - 0.5)
     caseload = np.broadcast_to(level, (len(rows), MONTHS)).copy()
-    people = np.bincount(register.people.municipality, minlength=len(rows))
     base = np.maximum(2, people // PEOPLE_PER_CASEWORKER)
     caseworkers = np.broadcast_to(base[:, None], (len(rows), MONTHS)).copy()
     for start in STARTS:
@@ -63,9 +65,8 @@ def team_names(municipality: Ints, number: Ints) -> Text:
     return Text(names, municipality * most + number // TEAM_SIZE)
 
 
-def caseload(register: Register, found: Staff, stream: np.random.Generator) -> Columns:
+def caseload(people: Ints, found: Staff, stream: np.random.Generator) -> Columns:
     """The extract sagstal: open cases and full-time equivalents by caseworker and month, from 2013."""
-    people = np.bincount(register.people.municipality, minlength=98)
     parts = [
         (municipality, month, number)
         for municipality in np.flatnonzero(people)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -54,6 +53,8 @@ class Register:
     tables: MonthTables
     seed: int
     world: str
+    part: int = 0  # of a register that is made in parts
+    first: int = 0  # persons in the parts before this one
 
     def target_groups(self) -> np.ndarray:
         """Return each person's target group at entry."""
@@ -123,13 +124,7 @@ class Register:
 
     def fresh_streams(self) -> list[np.random.Generator]:
         """Return the streams of what is only drawn when extracts are written, at their beginning."""
-        return _streams(self.seed)[5:]
-
-    def write(self, folder: Path) -> None:
-        """Write the extracts and truth.json into `folder`."""
-        from evaluator.registers.writing import write
-
-        write(self, folder)
+        return _streams(self.seed, self.part)[5:]
 
 
 def target_group_names(kth: Bools, akt: Bools, obvious: Bools) -> np.ndarray:
@@ -138,9 +133,10 @@ def target_group_names(kth: Bools, akt: Bools, obvious: Bools) -> np.ndarray:
     return np.where(akt, "aktivitetsparat", np.where(kth, "jobparat", ready))
 
 
-def _streams(seed: int) -> list[np.random.Generator]:
+def _streams(seed: int, part: int = 0) -> list[np.random.Generator]:
     """Return one stream per concern, so that a change in one leaves the others' draws alone."""
-    return [np.random.Generator(np.random.PCG64(s)) for s in np.random.SeedSequence(seed).spawn(_STREAMS)]
+    source = np.random.SeedSequence([seed, part] if part else seed)
+    return [np.random.Generator(np.random.PCG64(s)) for s in source.spawn(_STREAMS)]
 
 
 def simulate(
@@ -151,16 +147,18 @@ def simulate(
     *,
     horizon_only: bool = False,
     codes: Sequence[str] | None = None,
+    part: int = 0,
 ) -> Register:
     """Simulate a register of `persons` first entries; `horizon_only` stops when the horizons are reached.
 
-    `codes` keeps only some municipalities. The same seed gives the same first year in both modes.
+    `codes` keeps only some municipalities. The same seed gives the same first year in both modes. Parts of one
+    register differ in their people; what happens to municipalities is drawn from the seed alone.
     """
-    streams = _streams(seed)
+    streams = _streams(seed, part)
     people = draw_people(streams[:2], persons, world, tuple(codes) if codes is not None else None)
-    tables = month_tables(streams[2], effects=effects)
+    tables = month_tables(_streams(seed)[2], effects=effects)
     treated = np.isin([m.code for m in municipalities()], [s.code for s in STARTS])
     twins = treated[people.municipality] & people.always & effects
     weeks = _WEEKS_NEEDED if horizon_only else WEEKS
     paths = run(people, tables, streams[3:5], weeks, events=not horizon_only, twins=twins)
-    return Register(people, paths, tables, seed, world)
+    return Register(people, paths, tables, seed, world, part)
