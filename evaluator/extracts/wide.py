@@ -124,10 +124,10 @@ def cut(data: bytes, delimiter: str, width: int, line: int) -> Cells | None:
 
     data = data.replace(b"\r\n", b"\n") if b"\r" in data else data
     data = data.replace(b'"', b"") if b'"' in data else data
-    data = b"".join([MARGIN, data, b"" if data.endswith(b"\n") else b"\n", MARGIN])
+    data = b"".join([MARGIN, data, b"\n" if data and not data.endswith(b"\n") else b"", MARGIN])
     text = np.frombuffer(data, np.uint8)
     last = _changes(text, delimiter)
-    starts = np.concatenate([[len(MARGIN)], last[:-1] + 1])
+    starts = np.concatenate([[len(MARGIN)], last + 1])[: len(last)]
     size = last - starts
     begins = text[starts[:, None] + np.arange(CODE_BYTES + 1)]
     is_end = (begins == ord(delimiter)) | (begins == ord("\n"))

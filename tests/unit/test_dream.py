@@ -318,3 +318,8 @@ def test_lines_of_another_width_are_not_cut():
     assert wide.cut(b"1;2;3\n1;2\n", ";", 3, 2) is None
     assert wide.cut(b"1;2\n3;4;5;6\n", ";", 3, 2) is None
     assert wide.cut(b"130;130;130\n130;130;130;130\n", ";", 3, 2) is None
+
+
+def test_a_wide_file_without_persons_is_loaded_with_none(project):
+    deliver(project, "dream.csv", "lobenr,nykom2016,y_1651,y_1652\n")
+    assert [delivery.rows for delivery in load(project)] == [0]
