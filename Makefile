@@ -52,6 +52,7 @@ bench: install peers
 	$(BIN)/python -m benchmarks.demo_steps
 	$(BIN)/python -m benchmarks.peers
 	$(BIN)/python -m benchmarks.dream
+	$(BIN)/python -m benchmarks.large_input
 
 # The programs that ours is measured and checked against, apart from it and from one another where they conflict.
 peers: build/peers/installed build/differences/installed

@@ -6,6 +6,7 @@ import hashlib
 import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
@@ -208,7 +209,8 @@ def _build_one(
         )
         connection.execute("commit")
     except BaseException as problem:
-        connection.execute("rollback")
+        with suppress(duckdb.Error):  # a commit that fails has rolled back
+            connection.execute("rollback")
         if isinstance(problem, duckdb.Error):
             raise _explained(model, problem) from None
         raise

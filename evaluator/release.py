@@ -18,6 +18,7 @@ from evaluator.release_rules import RULES as RUN_RULES
 from evaluator.release_rules import Policy
 from evaluator.release_sanctions import RULES as SANCTION_RULES
 from evaluator.results import ensure
+from evaluator.store import transaction
 
 Row = dict[str, Any]
 
@@ -140,16 +141,11 @@ def _facts(connection: duckdb.DuckDBPyConnection, run_id: str) -> dict[str, str]
 def _replace(
     connection: duckdb.DuckDBPyConnection, run_id: str, tables: Mapping[str, str], rows: Mapping[str, list[Row]]
 ) -> None:
-    connection.begin()
-    try:
+    with transaction(connection):
         for table, definition in tables.items():
             ensure(connection, f"release.{table}", f"run_id text, {definition}")
             connection.execute(f"delete from release.{table} where run_id = ?", [run_id])
             _insert(connection, table, run_id, rows[table])
-        connection.commit()
-    except BaseException:
-        connection.rollback()
-        raise
 
 
 def present(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:

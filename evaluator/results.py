@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 
 from evaluator.errors import ProjectError
+from evaluator.store import transaction
 
 Row = Mapping[str, Any]
 
@@ -137,14 +138,9 @@ def ensure(connection: duckdb.DuckDBPyConnection, table: str, definition: str) -
 
 def append(connection: duckdb.DuckDBPyConnection, run_id: str, findings: Findings) -> None:
     """Append all rows of a run in one transaction."""
-    connection.begin()
-    try:
+    with transaction(connection):
         for table, rows in findings.rows.items():
             insert(connection, table, ({**row, "run_id": run_id} for row in rows))
-        connection.commit()
-    except BaseException:
-        connection.rollback()
-        raise
 
 
 def insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Iterable[Row], schema: str = "results") -> None:

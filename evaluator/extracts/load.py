@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -135,15 +136,47 @@ def _insert(
         f"insert into raw.{match.contract.name} ({columns}, _delivery, _line) "
         f"select {', '.join(values)}, {delivery_id}, _line from block"
     )
-    rows, faults = 0, []
-    for block, found in _in_step(blocks(source), lambda part: _parsed(source, part, match, len(names))):
-        faults += found
-        connection.register("block", block)
+    stream = _Stream(blocks(source), lambda part: _parsed(source, part, match, len(names)))
+    connection.register("block", stream.reader(lambda rows: report(source.name, "inserting", rows)))
+    try:
         connection.execute(statement)
-        connection.unregister("block")
-        rows += block.num_rows
-        report(source.name, "inserting", rows)
-    return rows, faults
+    except duckdb.Error:
+        if stream.problem:
+            raise stream.problem from None
+        raise
+    connection.unregister("block")
+    return stream.rows, stream.faults
+
+
+class _Stream:
+    """The parsed blocks of one delivery, read by the store as it inserts; no block is kept after it.
+
+    Tables registered one by one would stay in memory until the transaction ends.
+    """
+
+    def __init__(self, parts: Iterable[Block], work: Callable[[Block], Parsed]) -> None:
+        self.parsed = _in_step(parts, work)
+        self.rows = 0
+        self.faults: list[Fault] = []
+        self.problem: Exception | None = None
+
+    def reader(self, report: Callable[[int], None]) -> pa.RecordBatchReader:
+        """Return a reader of every row; what goes wrong while it is read is kept as `problem`."""
+        import pyarrow as pa
+
+        first = next(self.parsed)
+        return pa.RecordBatchReader.from_batches(first[0].schema, self._batches(first, report))
+
+    def _batches(self, first: Parsed, report: Callable[[int], None]) -> Iterator[pa.RecordBatch]:
+        try:
+            for table, faults in chain([first], self.parsed):
+                self.faults += faults
+                self.rows += table.num_rows
+                yield from table.to_batches()
+                report(self.rows)
+        except Exception as problem:
+            self.problem = problem
+            raise
 
 
 def _in_step(parts: Iterable[Block], work: Callable[[Block], Parsed]) -> Iterator[Parsed]:

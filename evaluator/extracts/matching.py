@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -185,6 +186,7 @@ def attempt(contract: Contract, header: list[str], mapping: Mapping) -> Attempt:
     return Attempt(contract, positions, constants, missing, tuple(unknown), tuple(twice), wide)
 
 
+@cache
 def folded(name: str) -> str:
     """Return a name as names are compared."""
     return name.strip().casefold().replace(" ", "_")

@@ -1,7 +1,8 @@
 """Wide files: one column per week, month or year. Each row becomes a list of runs of equal values per group of columns.
 
-A block of lines is cut at its separators as one array of bytes, and a run is where neighbouring cells are equal: no
-table of 2,000 text columns is ever made. A cell that is no code of its group is a fault of its row.
+A block of lines is never cut into cells, but at the separators between cells that differ: codes of three letters and
+blanks that repeat are seen by comparing the bytes with those four, or one, before. No table of 2,000 text columns is
+ever made. A cell that is no code of its group is a fault of its row.
 """
 
 from __future__ import annotations
@@ -25,6 +26,10 @@ DAY = dt.timedelta(days=1)
 FIRST_YEAR_OF_1900S = 90
 MOST_BYTES = 8
 """A code is at most so long; a longer cell is a fault."""
+CODE_BYTES = 3
+"""So long are the codes of DREAM, and the municipalities': their repeats are passed over unread."""
+MARGIN = b"\n" * MOST_BYTES
+PIECE = 1 << 18  # bytes that are compared at a time, so that they stay in the processor's cache
 ENDLESS = dt.date(9999, 12, 31)
 
 
@@ -89,19 +94,28 @@ def refuse_gaps(file: str, cells: tuple[Cell, ...]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """The cells of a block (rows, columns): where each begins in `data`, and its length in bytes."""
+    """The cells of a block of rows, as S stretches of equal cells beside each other in one row.
 
-    data: np.ndarray
-    starts: Ints
-    lengths: Ints
-    lines: Ints
+    Neighbouring stretches may be equal too. `first` counts cells through the block: row x width + column.
+    """
+
+    data: bytes  # lines between margins
+    starts: Ints  # (S,) where the first cell of a stretch begins in `data`
+    lengths: Ints  # (S,) bytes of each of its cells
+    first: Ints  # (S,) number of its first cell
+    width: int
+    lines: Ints  # (rows,)
     has_blanks: bool
 
     def texts(self, index: int) -> list[str]:
         """Return one column as text."""
-        data = self.data.tobytes()
-        spans = zip(self.starts[:, index].tolist(), self.lengths[:, index].tolist(), strict=True)
-        return [data[start : start + length].decode("utf-8") for start, length in spans]
+        import numpy as np
+
+        cells = np.arange(len(self.lines)) * self.width + index
+        at = np.searchsorted(self.first, cells, side="right") - 1
+        begins = self.starts[at] + (cells - self.first[at]) * (self.lengths[at] + 1)
+        spans = zip(begins.tolist(), (begins + self.lengths[at]).tolist(), strict=True)
+        return [self.data[begin:end].decode("utf-8") for begin, end in spans]
 
 
 def cut(data: bytes, delimiter: str, width: int, line: int) -> Cells | None:
@@ -110,30 +124,53 @@ def cut(data: bytes, delimiter: str, width: int, line: int) -> Cells | None:
 
     data = data.replace(b"\r\n", b"\n") if b"\r" in data else data
     data = data.replace(b'"', b"") if b'"' in data else data
-    data = data if data.endswith(b"\n") else data + b"\n"
+    data = b"".join([MARGIN, data, b"\n" if data and not data.endswith(b"\n") else b"", MARGIN])
     text = np.frombuffer(data, np.uint8)
-    ends = np.flatnonzero((text == ord(delimiter)) | (text == ord("\n")))
-    rows = data.count(b"\n")
-    if len(ends) != rows * width or not (text[ends[width - 1 :: width]] == ord("\n")).all():
+    last = _changes(text, delimiter)
+    starts = np.concatenate([[len(MARGIN)], last + 1])[: len(last)]
+    size = last - starts
+    begins = text[starts[:, None] + np.arange(CODE_BYTES + 1)]
+    is_end = (begins == ord(delimiter)) | (begins == ord("\n"))
+    is_code = is_end[:, CODE_BYTES] & ~is_end[:, :CODE_BYTES].any(axis=1)
+    count = np.where(is_end[:, 0], size + 1, np.where(is_code, (size + 1) // (CODE_BYTES + 1), 1))
+    lengths = np.where(is_end[:, 0], 0, np.where(is_code, CODE_BYTES, size))
+    past = count.cumsum()
+    ends_row = past[text[last] == ord("\n")]
+    if not np.array_equal(ends_row, width * np.arange(1, len(ends_row) + 1)):
         return None
-    starts = np.concatenate([[0], ends[:-1] + 1])
-    lengths = (ends - starts).reshape(rows, width)
-    return Cells(text, starts.reshape(rows, width), lengths, np.arange(line, line + rows), b" " in data)
+    lines = np.arange(line, line + len(ends_row))
+    return Cells(data, starts, lengths, past - count, width, lines, b" " in data)
+
+
+def _changes(text: np.ndarray, delimiter: str) -> Ints:
+    """Return where separators stand, but for those between two equal codes or two empty cells of a row."""
+    import numpy as np
+
+    found, margin = [], len(MARGIN)
+    for at in range(margin, len(text) - margin, PIECE):
+        piece = text[at - margin : at + PIECE + margin]
+        size = len(piece) - 2 * margin
+        is_newline = piece == ord("\n")
+        is_end = is_newline | (piece == ord(delimiter))
+        is_same = np.zeros(len(piece), bool)
+        np.equal(piece[: -CODE_BYTES - 1], piece[CODE_BYTES + 1 :], out=is_same[: -CODE_BYTES - 1])
+        near = [slice(margin + step, margin + step + size) for step in range(-CODE_BYTES - 1, CODE_BYTES + 2)]
+        before, here, after = near[: CODE_BYTES + 1], near[CODE_BYTES + 1], near[CODE_BYTES + 2 :]
+        repeats = is_end[before[0]] & is_end[after[-1]]
+        for place in before[1:]:
+            repeats &= is_same[place] & ~is_end[place]
+        repeats |= is_end[before[-1]] & is_end[after[0]]
+        found.append(np.flatnonzero(is_end[here] & ~repeats | is_newline[here]) + at)
+    return np.concatenate(found) if found else np.empty(0, np.int64)
 
 
 def joined(table: pa.Table, delimiter: str) -> Cells:
     """Return the cells of a table of text whose file could not simply be cut; its `_line` names the lines."""
-    import numpy as np
-
     lines = table.column("_line").to_numpy()
     columns = [table.column(name).to_pylist() for name in table.column_names if name != "_line"]
     unsafe = re.compile(rf'[{re.escape(delimiter)}"\r\n]')
     rows = (delimiter.join(unsafe.sub(" ", cell or "") for cell in row) for row in zip(*columns, strict=True))
-    data = "".join(f"{row}\n" for row in rows).encode()
-    if not data:
-        empty = np.empty((0, len(columns)), np.int64)
-        return Cells(np.empty(0, np.uint8), empty, empty, lines, False)
-    cells = cut(data, delimiter, len(columns), 1)
+    cells = cut("".join(f"{row}\n" for row in rows).encode(), delimiter, len(columns), 1)
     assert cells is not None  # every separator inside a cell is a blank now
     return replace(cells, lines=lines)
 
@@ -146,28 +183,30 @@ def runs(cells: Cells, column: Column, group: tuple[Cell, ...]) -> tuple[pa.Arra
     import numpy as np
     import pyarrow as pa
 
-    keys = _keys(cells, np.array([cell.index for cell in group]))
-    rows, width = keys.shape
-    change = np.ones(keys.shape, bool)
-    np.not_equal(keys[:, 1:], keys[:, :-1], out=change[:, 1:])
-    begin = np.flatnonzero(change)
-    last = np.append(begin[1:], rows * width) - 1
-    filled = keys.ravel()[begin] != 0
-    begin, last = begin[filled], last[filled]
+    rows, width = len(cells.lines), len(group)
+    begin, which = _inside(cells, np.array([cell.index for cell in group]))
+    keys = _keys(cells, which)
+    is_new = np.ones(len(keys), bool)
+    is_new[1:] = (keys[1:] != keys[:-1]) | (begin[1:] % width == 0)
+    begin, keys = begin[is_new], keys[is_new]
+    last = np.append(begin[1:], rows * width)[: len(begin)] - 1
+    begin, last, keys = begin[keys != 0], last[keys != 0], keys[keys != 0]
     if group[0].kind == "yearly":
         ends_row = np.append(begin[1:] // width != begin[:-1] // width, True)[: len(begin)]
         last = np.where(ends_row, (begin // width + 1) * width, np.append(begin[1:], 0)[: len(begin)]) - 1
-    codes, which = np.unique(keys.ravel()[begin], return_inverse=True)
-    words = [int(code).to_bytes(MOST_BYTES, "little").rstrip(b"\0").decode("utf-8", "replace") for code in codes]
-    wrong = np.array([re.fullmatch(column.cell, word) is None for word in words], bool)[which]
-    at = zip(cells.lines[begin[wrong] // width].tolist(), (begin[wrong] % width).tolist(), strict=True)
+    coded = pa.array(keys).dictionary_encode()
+    codes = coded.dictionary.to_pylist()
+    words = [code.to_bytes(MOST_BYTES, "little").rstrip(b"\0").decode("utf-8", "replace") for code in codes]
+    is_wrong = np.array([re.fullmatch(column.cell, word) is None for word in words], bool)
+    wrong = begin[is_wrong[coded.indices.to_numpy()]]
+    at = zip(cells.lines[wrong // width].tolist(), (wrong % width).tolist(), strict=True)
     faults = [Fault(line, group[place].name) for line, place in at]
     offsets = np.concatenate([[0], np.bincount(begin // width, minlength=rows).cumsum()]).astype(np.int32)
     values = pa.StructArray.from_arrays(
         [
             pa.array(np.array([cell.first for cell in group], "datetime64[D]")[begin % width]),
             pa.array(np.array(_lasts(group), "datetime64[D]")[last % width]),
-            pa.array(words, pa.string()).take(pa.array(which)),
+            pa.array(words, pa.string()).take(coded.indices),
         ],
         ["fra", "til", "kode"],
     )
@@ -180,24 +219,37 @@ def _lasts(group: tuple[Cell, ...]) -> list[dt.date]:
     return [*(after.first - DAY for after in group[1:]), ENDLESS]
 
 
-def _keys(cells: Cells, indices: Ints) -> np.ndarray:
-    """Return each cell as one number, its bytes without blanks around them; 0 is an empty cell."""
+def _inside(cells: Cells, indices: Ints) -> tuple[Ints, Ints]:
+    """Return the parts of stretches inside a group's columns: where each begins (row x columns + place), and of which.
+
+    Columns in another order than the file's are taken cell by cell.
+    """
     import numpy as np
 
-    beside = len(indices) == indices[-1] - indices[0] + 1 and (np.diff(indices) == 1).all()
-    chosen = slice(int(indices[0]), int(indices[-1]) + 1) if beside else indices
-    starts, lengths = cells.starts[:, chosen], cells.lengths[:, chosen]
-    if not starts.size:
-        return np.zeros(starts.shape, np.uint64)
+    width, columns = cells.width, len(indices)
+    count = np.diff(cells.first, append=len(cells.lines) * width)
+    if (np.diff(indices) != 1).any():
+        each = np.repeat(np.arange(len(count)), count).reshape(-1, width)[:, indices].ravel()
+        return np.arange(len(each)), each
+    row, place = cells.first // width, cells.first % width
+    low = np.maximum(place, indices[0])
+    which = np.flatnonzero(low < np.minimum(place + count, indices[0] + columns))
+    return row[which] * columns + low[which] - indices[0], which
+
+
+def _keys(cells: Cells, which: Ints) -> np.ndarray:
+    """Return the cell of each stretch as one number, its bytes without blanks around them; 0 is an empty cell."""
+    import numpy as np
+
+    text = np.frombuffer(cells.data, np.uint8)
+    starts, lengths = cells.starts[which], cells.lengths[which]
     if cells.has_blanks:
-        starts, lengths = _trimmed(cells.data, starts, lengths)
-    kind = np.dtype("<u4") if int(lengths.max()) <= 4 else np.dtype("<u8")
-    padded = np.append(cells.data, np.zeros(kind.itemsize, np.uint8))
-    words = np.ndarray(len(cells.data) + 1, kind, padded, strides=(1,))  # the bytes from every place on
-    masks = np.array([256**length - 1 for length in range(kind.itemsize + 1)], kind)
-    keys = words.take(starts) & masks.take(lengths, mode="clip")
-    if int(lengths.max()) > MOST_BYTES:
-        keys[lengths > MOST_BYTES] = masks[-1]  # bytes of no letter: the cell is a fault
+        starts, lengths = _trimmed(text, starts, lengths)
+    kind = np.dtype("<u8")
+    words = np.ndarray(len(text) - MOST_BYTES + 1, kind, text, strides=(1,))  # the bytes from every place on
+    masks = np.array([256**length - 1 for length in range(MOST_BYTES + 1)], kind)
+    keys = words[starts] & masks.take(lengths, mode="clip")
+    keys[lengths > MOST_BYTES] = masks[-1]  # bytes of no letter: the cell is a fault
     return keys
 
 

@@ -29,8 +29,11 @@ class Staff:
     caseworkers: Ints
 
 
-def staff(register: Register, stream: np.random.Generator) -> Staff:
-    """Draw caseloads: stable with small swings, and ramped down where an intervention starts."""
+def staff(people: Ints, stream: np.random.Generator) -> Staff:
+    """Draw caseloads: stable with small swings, and ramped down where an intervention starts.
+
+    `people` are the first entries of each municipality (98,).
+    """
     rows = municipalities()
     codes = [m.code for m in rows]
     level = 64.0 + 26.0 * stream.random((len(rows), 1))
@@ -41,7 +44,7 @@ def staff(register: Register, stream: np.random.Generator) -> Staff:
         months = np.arange(MONTHS) - start.month
         fall = start.delivered * (start.planned_before - start.planned_after)
         caseload[row] = start.planned_before - fall * np.clip((months + 1) / RAMP_MONTHS, 0.0, 1.0)
-    return Staff(caseload * swing, caseworker_counts(register.people.municipality))
+    return Staff(caseload * swing, caseworker_counts(people))
 
 
 def caseworker_names(municipality: Ints, number: Ints) -> Text:
@@ -58,9 +61,8 @@ def team_names(municipality: Ints, number: Ints) -> Text:
     return Text(names, municipality * most + number // TEAM_SIZE)
 
 
-def caseload(register: Register, found: Staff, stream: np.random.Generator) -> Columns:
+def caseload(people: Ints, found: Staff, stream: np.random.Generator) -> Columns:
     """The extract sagstal: open cases and full-time equivalents by caseworker and month, from 2013."""
-    people = np.bincount(register.people.municipality, minlength=98)
     parts = [
         (municipality, month, number)
         for municipality in np.flatnonzero(people)

@@ -23,8 +23,8 @@ class Text:
 Columns = Mapping[str, Any]  # Text, a list of values, numbers, or datetime64 days (NaT is an empty field)
 
 
-def write_extract(folder: Path, name: str, columns: Columns) -> None:
-    """Write a semicolon file with decimal comma; the bytes depend on the values alone."""
+def write_extract(folder: Path, name: str, columns: Columns, *, is_more: bool = False) -> None:
+    """Write a semicolon file with decimal comma, or more rows of it; the bytes depend on the values alone."""
     import polars as pl
 
     def series(key: str, values: Any) -> pl.Series:
@@ -33,4 +33,5 @@ def write_extract(folder: Path, name: str, columns: Columns) -> None:
         return pl.Series(key, values)
 
     frame = pl.DataFrame([series(key, values) for key, values in columns.items()])
-    frame.write_csv(folder / f"{name}.csv", separator=";", decimal_comma=True, line_terminator="\n")
+    with (folder / f"{name}.csv").open("ab" if is_more else "wb") as file:
+        frame.write_csv(file, include_header=not is_more, separator=";", decimal_comma=True, line_terminator="\n")

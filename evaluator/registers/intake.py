@@ -24,10 +24,10 @@ class Intake:
     strictness: Floats  # the caseworker's factor on the municipality's share of no-shows that are sanctioned
 
 
-def caseworker_counts(municipality: Ints) -> Ints:
-    """Return the caseworkers (98, MONTHS) of municipalities in which the given persons (N,) enter."""
+def caseworker_counts(people: Ints) -> Ints:
+    """Return the caseworkers (98, MONTHS) of municipalities with so many first entries (98,)."""
     codes = [m.code for m in municipalities()]
-    base = np.maximum(2, np.bincount(municipality, minlength=len(codes)) // PEOPLE_PER_CASEWORKER)
+    base = np.maximum(2, people // PEOPLE_PER_CASEWORKER)
     counts = np.broadcast_to(base[:, None], (len(codes), MONTHS)).copy()
     for start in STARTS:
         row = codes.index(start.code)
@@ -45,7 +45,7 @@ def draw_intake(people: People, seed: int, spread: float) -> Intake:
     if not 0 < spread <= 1:
         raise ValueError(f"strictness_spread: {spread} is no spread; expected more than 0 and at most 1.")
     stream = np.random.default_rng([seed, _STREAM])
-    counts = caseworker_counts(people.municipality)
+    counts = caseworker_counts(np.bincount(people.municipality, minlength=len(municipalities())))
     own = 1.0 + spread * (2.0 * stream.random((len(counts), int(counts.max()))) - 1.0)
     size = counts[people.municipality, MONTH_OF_WEEK[people.entry]]
     number = np.floor(stream.random(len(people.entry)) * size).astype(np.int64)

@@ -36,10 +36,10 @@ HIDDEN_BELOW = 5
 HIDDEN = ".."
 
 
-def interventions(register: Register) -> Columns:
-    """The extract indsats: the planted interventions of the municipalities that have people."""
+def interventions(people: Ints) -> Columns:
+    """The extract indsats: the planted interventions of the municipalities that have `people` (98,)."""
     names = [m.code for m in municipalities()]
-    codes = {names[i] for i in np.unique(register.people.municipality)}
+    codes = {names[i] for i in np.flatnonzero(people)}
     rows = [start for start in STARTS if start.code in codes]
     return {
         "kommunekode": [s.code for s in rows],
@@ -54,8 +54,8 @@ def interventions(register: Register) -> Columns:
     }
 
 
-def _counts(register: Register) -> tuple[Ints, Ints, Ints]:
-    """Return weeks, persons in the week of the 15th, and sanctions: (98, MONTHS, 5 classes)."""
+def counts(register: Register) -> Ints:
+    """Return weeks, persons in the week of the 15th, and sanctions: (3, 98, MONTHS, 5 classes)."""
     people = register.people
     shape = (98, MONTHS, len(_CLASSES))
     weeks, persons = np.zeros(shape, dtype=np.int64).ravel(), np.zeros(shape, dtype=np.int64).ravel()
@@ -74,7 +74,7 @@ def _counts(register: Register) -> tuple[Ints, Ints, Ints]:
         row = found.person[mine] - block.first
         decided = cell[row, found.week[mine] - people.entry[found.person[mine]]]
         sanctioned += np.bincount(decided, minlength=weeks.size)
-    return weeks.reshape(shape), persons.reshape(shape), sanctioned.reshape(shape)
+    return np.stack([weeks, persons, sanctioned]).reshape(3, *shape)
 
 
 def _cells(register: Register, block: Weeks, week: Ints) -> Ints:
@@ -87,11 +87,11 @@ def _with_tenths(tenths: Ints) -> np.ndarray:
     return np.char.add(np.char.add((tenths // 10).astype("U8"), ","), (tenths % 10).astype("U1"))
 
 
-def panel(register: Register, stream: np.random.Generator) -> Columns:
+def panel(people: Ints, counted: Ints, stream: np.random.Generator) -> Columns:
     """The extract kommunepanel: recipients by month, benefit and target group from 2013; 1 to 4 are hidden."""
-    weeks, persons, sanctioned = _counts(register)
+    weeks, persons, sanctioned = counted
     first = month_index(2013, 1)
-    keep = np.flatnonzero(np.bincount(register.people.municipality, minlength=98))
+    keep = np.flatnonzero(people)
     index = np.stack(np.meshgrid(keep, np.arange(first, MONTHS), np.arange(len(_CLASSES)), indexing="ij"), axis=-1)
     municipality, month, group = index.reshape(-1, 3).T
     count = persons[municipality, month, group]
@@ -117,9 +117,9 @@ def panel(register: Register, stream: np.random.Generator) -> Columns:
     }
 
 
-def employees(register: Register, stream: np.random.Generator) -> Columns:
+def employees(people: Ints, stream: np.random.Generator) -> Columns:
     """The extract fuldtidsansatte: employees by residence and quarter from 2013, which no intervention here moves."""
-    keep = np.flatnonzero(np.bincount(register.people.municipality, minlength=98))
+    keep = np.flatnonzero(people)
     quarters = (MONTHS - month_index(2013, 1)) // 3
     shocks = _DEVIATION * np.sqrt(3) * (2 * stream.random((quarters, 98)) - 1)
     shocks[1:] *= np.sqrt(1 - _PERSISTENCE**2)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -56,6 +55,8 @@ class Register:
     seed: int
     world: str
     intake: Intake | None = None  # caseworkers at intake, where they differ in strictness
+    part: int = 0  # of a register that is made in parts
+    first: int = 0  # persons in the parts before this one
 
     def target_groups(self) -> np.ndarray:
         """Return each person's target group at entry."""
@@ -125,13 +126,7 @@ class Register:
 
     def fresh_streams(self) -> list[np.random.Generator]:
         """Return the streams of what is only drawn when extracts are written, at their beginning."""
-        return _streams(self.seed)[5:]
-
-    def write(self, folder: Path) -> None:
-        """Write the extracts and truth.json into `folder`."""
-        from evaluator.registers.writing import write
-
-        write(self, folder)
+        return _streams(self.seed, self.part)[5:]
 
 
 def target_group_names(kth: Bools, akt: Bools, obvious: Bools) -> np.ndarray:
@@ -140,9 +135,10 @@ def target_group_names(kth: Bools, akt: Bools, obvious: Bools) -> np.ndarray:
     return np.where(akt, "aktivitetsparat", np.where(kth, "jobparat", ready))
 
 
-def _streams(seed: int) -> list[np.random.Generator]:
+def _streams(seed: int, part: int = 0) -> list[np.random.Generator]:
     """Return one stream per concern, so that a change in one leaves the others' draws alone."""
-    return [np.random.Generator(np.random.PCG64(s)) for s in np.random.SeedSequence(seed).spawn(_STREAMS)]
+    source = np.random.SeedSequence([seed, part] if part else seed)
+    return [np.random.Generator(np.random.PCG64(s)) for s in source.spawn(_STREAMS)]
 
 
 def simulate(
@@ -154,20 +150,22 @@ def simulate(
     horizon_only: bool = False,
     codes: Sequence[str] | None = None,
     strictness_spread: float = 0.0,
+    part: int = 0,
 ) -> Register:
     """Simulate a register of `persons` first entries; `horizon_only` stops when the horizons are reached.
 
-    `codes` keeps only some municipalities. The same seed gives the same first year in both modes. With a
+    `codes` keeps only some municipalities. The same seed gives the same first year in both modes. Parts of one
+    register differ in their people; what happens to municipalities is drawn from the seed alone. With a
     `strictness_spread` s (at most 1) caseworkers at intake, drawn by lot, sanction 1 - s to 1 + s times as large a
     share of no-shows as their municipality; every other draw stays as it is without.
     """
-    streams = _streams(seed)
+    streams = _streams(seed, part)
     people = draw_people(streams[:2], persons, world, tuple(codes) if codes is not None else None)
-    tables = month_tables(streams[2], effects=effects)
+    tables = month_tables(_streams(seed)[2], effects=effects)
     treated = np.isin([m.code for m in municipalities()], [s.code for s in STARTS])
     twins = treated[people.municipality] & people.always & effects
     weeks = _WEEKS_NEEDED if horizon_only else WEEKS
     intake = draw_intake(people, seed, strictness_spread) if strictness_spread else None
     strictness = np.ones(len(people.entry)) if intake is None else intake.strictness
     paths = run(people, tables, streams[3:5], weeks, events=not horizon_only, twins=twins, strictness=strictness)
-    return Register(people, paths, tables, seed, world, intake)
+    return Register(people, paths, tables, seed, world, intake, part)

@@ -29,7 +29,8 @@ _ACTIVITIES = {
 
 def pseudonyms(register: Register, person: Ints) -> Text:
     """Return the pseudonyms P0000001 and on."""
-    return Text([f"P{number:07d}" for number in range(1, len(register.people.entry) + 1)], person)
+    numbers = range(register.first + 1, register.first + len(register.people.entry) + 1)
+    return Text([f"P{number:07d}" for number in numbers], person)
 
 
 def municipality_codes(municipality: Ints) -> Text:

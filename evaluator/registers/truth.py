@@ -84,6 +84,32 @@ def _gain(cell: Ints, state: np.ndarray, cells: int) -> Ints:
     return np.bincount(cell * len(STATES) + state, minlength=cells * len(STATES)).reshape(-1, len(STATES))
 
 
+def merged(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """Return the truth of two parts of a register: counts and sums of the same cell are added up."""
+    specs = {
+        name: _added(rows + other["specs"][name], len(COLUMNS) - len(STATES) - 1) for name, rows in one["specs"].items()
+    }
+    stock = {name: _added(rows + other["stock"][name], 1) for name, rows in one["stock"].items()}
+    return {**one, "persons": one["persons"] + other["persons"], "specs": specs, "stock": stock}
+
+
+def _added(rows: list[list[Any]], keys: int) -> list[list[Any]]:
+    """Return one row per cell, named by its first `keys` columns, in the order in which `build` has them."""
+    cells: dict[tuple[Any, ...], list[int]] = {}
+    for row in rows:
+        sums = cells.setdefault(tuple(row[:keys]), [0] * (len(row) - keys))
+        cells[tuple(row[:keys])] = [a + b for a, b in zip(sums, row[keys:], strict=True)]
+    groupings = (ALL, "age_group", "target_group")
+
+    def place(cell: tuple[Any, ...]) -> tuple[Any, ...]:
+        if keys == 1:
+            return cell
+        _, code, month, horizon, grouping, group = cell
+        return horizon, groupings.index(grouping), code, month, group
+
+    return [[*cell, *cells[cell]] for cell in sorted(cells, key=place)]
+
+
 def youth_on_benefit(register: Register, week: int, column: Ints) -> Bools:
     """Return who in a week is 18-24, aktivitetsparat and on uddannelseshjaelp, supported work included."""
     people = register.people

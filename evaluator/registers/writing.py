@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from evaluator.registers import caseloads, events, municipal, spells
-from evaluator.registers.columns import write_extract
+import numpy as np
+
+from evaluator.registers import caseloads, events, municipal, spells, truth
+from evaluator.registers.columns import Columns, write_extract
+from evaluator.registers.municipalities import municipalities as all_municipalities
 from evaluator.registers.register import simulate
-from evaluator.registers.truth import build
+from evaluator.vocabulary import Ints
 
 if TYPE_CHECKING:
     from evaluator.registers.register import Register
+
+PART = 60_000
+"""So many persons are simulated and written at a time: memory does not grow with the register."""
 
 
 def write_register(
@@ -25,29 +32,64 @@ def write_register(
     municipalities: Sequence[str] | None = None,
     strictness_spread: float = 0.0,
 ) -> None:
-    """Simulate a register and write its extracts and truth.json into `folder`; arguments as of `simulate`."""
-    register = simulate(persons, seed, world, codes=municipalities, strictness_spread=strictness_spread)
-    write(register, Path(folder))
+    """Simulate a register, in parts of people if it is large, and write its extracts and truth.json into `folder`.
+
+    Arguments as of `simulate`. Raises ValueError for a `strictness_spread` in a register of several parts: a
+    caseworker's cases would be spread over them.
+    """
+    parts = -(-persons // PART)
+    if strictness_spread and parts > 1:
+        raise ValueError(f"register: strictness_spread with {persons:,} persons; expected {PART:,} or fewer.")
+    files = Files(Path(folder), parts)
+    for part in range(parts):
+        size = persons // parts + (part < persons % parts)
+        files.add(simulate(size, seed, world, codes=municipalities, strictness_spread=strictness_spread, part=part))
+    files.close()
 
 
-def write(register: Register, folder: Path) -> None:
-    """Write the extracts one by one; each draws from its own stream, so their order does not matter."""
-    folder.mkdir(parents=True, exist_ok=True)
-    staffing, dates, pay = register.fresh_streams()
-    write_extract(folder, "personer", spells.persons(register, dates))
-    write_extract(folder, "ydelser", spells.benefits(register))
-    write_extract(folder, "visitation", spells.visitation(register))
-    write_extract(folder, "tilbud", spells.programmes(register))
-    write_extract(folder, "uddannelse", spells.education(register, dates))
-    staff = caseloads.staff(register, staffing)
-    cut, number = caseloads.assignments(register, staff, staffing)
-    write_extract(folder, "sagsbehandler", caseloads.assignment_columns(register, cut, number))
-    write_extract(folder, "sagstal", caseloads.caseload(register, staff, staffing))
-    write_extract(folder, "samtaler", events.meetings(register, cut, number, dates))
-    write_extract(folder, "sanktioner", events.sanctions(register, dates))
-    write_extract(folder, "beskaeftigelse", events.paid_hours(register, pay))
-    write_extract(folder, "indsats", municipal.interventions(register))
-    write_extract(folder, "kommunepanel", municipal.panel(register, staffing))
-    write_extract(folder, "fuldtidsansatte", municipal.employees(register, staffing))
-    text = json.dumps(build(register), ensure_ascii=False, separators=(",", ":"))
-    (folder / "truth.json").write_text(text + "\n", encoding="utf-8", newline="\n")
+class Files:
+    """The extracts of a register while its parts are written; each draws from its own stream, so order does not matter.
+
+    What is about municipalities is drawn with the first part and written at the end, from the sums over all parts.
+    """
+
+    def __init__(self, folder: Path, parts: int) -> None:
+        self.folder, self.parts = folder, parts
+        self.persons = 0
+        self.counted: Ints = np.zeros((), np.int64)
+        self.truth: dict[str, Any] = {}
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def add(self, register: Register) -> None:
+        """Write the persons of the next part, and what happened to them."""
+        register = replace(register, first=self.persons)
+        staffing, dates, pay = register.fresh_streams()
+        self._write("personer", spells.persons(register, dates))
+        self._write("ydelser", spells.benefits(register))
+        self._write("visitation", spells.visitation(register))
+        self._write("tilbud", spells.programmes(register))
+        self._write("uddannelse", spells.education(register, dates))
+        if not self.persons:
+            people = np.bincount(register.people.municipality, minlength=len(all_municipalities())) * self.parts
+            self.staffing, self.people, self.staff = staffing, people, caseloads.staff(people, staffing)
+        cut, number = caseloads.assignments(register, self.staff, staffing)
+        self._write("sagsbehandler", caseloads.assignment_columns(register, cut, number))
+        self._write("samtaler", events.meetings(register, cut, number, dates))
+        self._write("sanktioner", events.sanctions(register, dates))
+        self._write("beskaeftigelse", events.paid_hours(register, pay))
+        counted, found = municipal.counts(register), truth.build(register)
+        self.counted = self.counted + counted
+        self.truth = truth.merged(self.truth, found) if self.truth else found
+        self.persons += len(register.people.entry)
+
+    def close(self) -> None:
+        """Write the extracts about municipalities, and the truth."""
+        write_extract(self.folder, "sagstal", caseloads.caseload(self.people, self.staff, self.staffing))
+        write_extract(self.folder, "indsats", municipal.interventions(self.people))
+        write_extract(self.folder, "kommunepanel", municipal.panel(self.people, self.counted, self.staffing))
+        write_extract(self.folder, "fuldtidsansatte", municipal.employees(self.people, self.staffing))
+        text = json.dumps(self.truth, ensure_ascii=False, separators=(",", ":"))
+        (self.folder / "truth.json").write_text(text + "\n", encoding="utf-8", newline="\n")
+
+    def _write(self, name: str, columns: Columns) -> None:
+        write_extract(self.folder, name, columns, is_more=self.persons > 0)

@@ -34,8 +34,15 @@ code_runs as (
 residence_runs as (
     select
         person_id,
-        unnest(kommuner, recursive := true)
-    from wide_persons
+        fra,
+        til,
+        as_municipality(kode) as municipality_code
+    from (
+        select
+            person_id,
+            unnest(kommuner, recursive := true)
+        from wide_persons
+    )
 ),
 
 placed_runs as (
@@ -44,7 +51,7 @@ placed_runs as (
         greatest(codes.fra, homes.fra) as from_on,
         least(codes.til, homes.til) as to_on,
         codes.kode as benefit_code,
-        as_municipality(homes.kode) as municipality_code
+        homes.municipality_code
     from code_runs as codes
     inner join residence_runs as homes
         on homes.person_id = codes.person_id and codes.fra <= homes.til and homes.fra <= codes.til

@@ -1,4 +1,4 @@
-"""Load a project in a child process that dies, or can be killed, on the way; and hash what a store holds."""
+"""Load and build in a child process that dies, can be killed, or runs out of disk; hash what a store holds."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from evaluator import pipeline
+from evaluator.errors import EvaluatorError
+from evaluator.extracts.load import Progress, load
 from evaluator.project import Project
 from evaluator.store import connect
 
@@ -40,36 +43,53 @@ def _write(project: Project, name: str, header: str, lines: list[str]) -> None:
     (project.extracts / f"{name}.csv").write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
 
 
-def start(project: Project, point: str = "", file: str = "") -> subprocess.Popen[str]:
-    """Start a child that says `ready` and loads; at `point` of `file`, when given, it kills itself with signal 9."""
-    command = [sys.executable, "-m", "tests.faults.killed_load", str(project.root), point, file]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+def start(project: Project, point: str = "", file: str = "", most_bytes: int = 0) -> subprocess.Popen[str]:
+    """Start a child that says `ready`, loads and builds; at `point` of `file`, when given, it kills itself.
+
+    No file that it writes can grow over `most_bytes`, when given: the system then says that the disk is full.
+    """
+    command = [sys.executable, "-m", "tests.faults.killed_load", str(project.root), point, file, str(most_bytes)]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def load_and_build(project: Project, progress: Progress | None = None) -> None:
+    """Do what is left to do, as the pipeline does."""
+    load(project, progress=progress)
+    pipeline.build(project)
 
 
 def hashes(project: Project) -> dict[str, tuple[int, int | None, int | None]]:
-    """Return rows, sum and exclusive or of the row hashes of every raw table, and of the ledger without its clock."""
+    """Return rows, sum and exclusive or of the row hashes of every raw, staging and mart table, without clocks."""
     with connect(project, read_only=True) as connection:
-        found = connection.execute("select table_name from duckdb_tables() where schema_name = 'raw' order by 1")
+        found = connection.execute(
+            "select schema_name || '.' || table_name from duckdb_tables() "
+            "where schema_name in ('raw', 'staging', 'marts') order by 1"
+        )
         result = {}
         for (table,) in found.fetchall():
-            columns = "* exclude (loaded_at)" if table == "deliveries" else "*"
-            rows = f"select hash(t) as h from (select {columns} from raw.{table}) as t"
+            columns = "* exclude (loaded_at)" if table == "raw.deliveries" else "*"
+            rows = f"select hash(t) as h from (select {columns} from {table}) as t"
             (values,) = connection.execute(f"select count(*), sum(h::hugeint), bit_xor(h) from ({rows})").fetchall()
             result[table] = values
         return result
 
 
-def main(root: str, point: str, file: str) -> None:
-    from evaluator.extracts.load import load
-
+def main(root: str, point: str, file: str, most_bytes: str) -> None:
     def die(name: str, stage: str, rows: int) -> None:
         if (stage, name) == (point, file):
             os.kill(os.getpid(), signal.SIGKILL)
 
     project = Project.open(root)
+    if int(most_bytes):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_FSIZE, (int(most_bytes), int(most_bytes)))
     print("ready", flush=True)
-    load(project, progress=die)
+    try:
+        load_and_build(project, progress=die)
+    except EvaluatorError as problem:
+        sys.exit(f"refused: {problem}")
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:4])
+    main(*sys.argv[1:5])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks import dream, panels
+from benchmarks import dream, large_input, panels
 from benchmarks.floor import floor
 from benchmarks.table import written
 from evaluator import Panel
@@ -80,3 +80,18 @@ def test_every_program_finds_the_same_spells(tmp_path, monkeypatch):
     monkeypatch.setattr(dream, "FOLDER", tmp_path)
     path = dream.write_file(200)
     assert len({program(path) for program in dream.PROGRAMS.values()}) == 1
+
+
+def test_a_large_input_is_judged_by_its_rows_and_its_peak(tmp_path, monkeypatch):
+    monkeypatch.setattr(large_input, "PERSONS", 5)
+    size = 20_000
+    rows = large_input.write_file(tmp_path / "a.csv", size)
+    lines = (tmp_path / "a.csv").read_bytes().splitlines()
+    assert (tmp_path / "a.csv").stat().st_size >= size
+    assert len(set(lines)) == len(lines) == rows + 1
+    row = {"limit_megabytes": 300, "written_rows": 5, "rows": 5, "peak_megabytes": 600, "peak_to_limit": 2.0}
+    assert large_input.faults(row) == []
+    assert len(large_input.faults(row | {"rows": 4, "peak_to_limit": 2.01})) == 2
+    for limit in (300, 100, 300):
+        large_input.write_table(row | {"limit_megabytes": limit}, tmp_path / "table.csv")
+    assert (tmp_path / "table.csv").read_text().splitlines()[1:] == ["100,5,5,600,2.0", "300,5,5,600,2.0"]

@@ -5,6 +5,7 @@ import os
 import random
 import re
 
+import numpy as np
 import pytest
 from dream_reference import Person, exits, long_file, mondays, person_months, spells, wide_file
 from extract_files import GOOD, deliver
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from evaluator import pipeline
 from evaluator.errors import ExtractError
+from evaluator.extracts import wide
 from evaluator.extracts.load import load
 from evaluator.models import build, build_models, order, read_models
 from evaluator.project import Project
@@ -273,3 +275,51 @@ def test_codes_in_no_list_are_named_when_enough_persons_have_them(project):
     load(project, [deliver(project, "d.csv", f"lobenr,nykom2016,y_1651\n{rows}")])
     pipeline.build(project)
     assert pipeline.unknown_codes(project) == (("452", 7), ("others", 2))
+
+
+@pytest.mark.parametrize("piece", [8, 24, 1 << 18])
+def test_cells_of_any_length_are_cut_as_a_plain_split_cuts_them(monkeypatch, piece):
+    monkeypatch.setattr(wide, "PIECE", piece)
+    rng = random.Random(piece)
+    values = [
+        "",
+        "",
+        "130",
+        "130",
+        "720",
+        "1",
+        "12",
+        "1,3",
+        "7200",
+        "P0000001",
+        "P00000012",
+        "æøå",
+        " 130",
+        "130 ",
+        "   ",
+    ]
+    for _ in range(60):
+        width, kinds = rng.randint(1, 9), rng.sample(values, 4)
+        rows = [rng.choices(kinds, k=width) for _ in range(rng.randint(1, 9))]
+        ending = rng.choice(["\n", "\r\n"])
+        cells = wide.cut("".join(";".join(row) + ending for row in rows).encode(), ";", width, 2)
+        assert cells is not None
+        assert [cells.texts(column) for column in range(width)] == [list(column) for column in zip(*rows, strict=True)]
+        assert cells.lines.tolist() == list(range(2, 2 + len(rows)))
+        order = rng.sample(range(width), rng.randint(1, width))
+        begin, which = wide._inside(cells, np.array(order))
+        keys = np.repeat(wide._keys(cells, which), np.diff(begin, append=len(rows) * len(order)))
+        texts = [int(key).to_bytes(8, "little").rstrip(b"\0") for key in keys]
+        expected = [row[column].strip().encode() for row in rows for column in order]
+        assert texts == [b"\xff" * 8 if len(word) > wide.MOST_BYTES else word for word in expected]
+
+
+def test_lines_of_another_width_are_not_cut():
+    assert wide.cut(b"1;2;3\n1;2\n", ";", 3, 2) is None
+    assert wide.cut(b"1;2\n3;4;5;6\n", ";", 3, 2) is None
+    assert wide.cut(b"130;130;130\n130;130;130;130\n", ";", 3, 2) is None
+
+
+def test_a_wide_file_without_persons_is_loaded_with_none(project):
+    deliver(project, "dream.csv", "lobenr,nykom2016,y_1651,y_1652\n")
+    assert [delivery.rows for delivery in load(project)] == [0]

@@ -1,10 +1,13 @@
 """Deliveries: what is loaded, counted and replaced."""
 
+import pyarrow as pa
 import pytest
 from extract_files import GOOD, deliver
 
+from evaluator.extracts import load as load_module
 from evaluator.extracts.contract import contracts
 from evaluator.extracts.load import load
+from evaluator.extracts.reading import blocks
 from evaluator.models import build
 from evaluator.store import connect
 
@@ -211,3 +214,15 @@ def test_statbank_loads_as_an_ordinary_delivery_through_aliases(project, shared)
     assert zeros > 0
     assert rows(project, "select count(*) from raw.kommunepanel where as_statistic(fuldtid) = 0") == [(zeros,)]
     assert load(project, [file])[0].status == "already_loaded"
+
+
+def test_no_block_of_a_delivery_is_kept_while_the_next_are_read(project, monkeypatch):
+    size = 50_000
+    monkeypatch.setattr(load_module, "blocks", lambda source: blocks(source, size))
+    rows = "".join(f"P{n:07d};2016-{n % 12 + 1:02d};37;6000;561010\n" for n in range(60_000))
+    path = deliver(project, "b.csv", "pnr_pseudo;maaned;timer;loen;branche\n" + rows)
+    before, held = pa.total_allocated_bytes(), []
+    [delivery] = load(project, [path], lambda file, stage, rows: held.append(pa.total_allocated_bytes() - before))
+    assert delivery.rows == 60_000
+    assert len(held) > 30
+    assert max(held) < 10 * size  # of 2 MB

@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from evaluator.registers import write_register
+from evaluator.registers import simulate, truth, write_register, writing
 
 REGISTER = Path(__file__).resolve().parents[2] / "data" / "synthetic" / "register"
 RECIPE = {"persons": 1500, "seed": 20170101, "municipalities": ["615", "370", "630", "265", "360", "580"]}
@@ -138,3 +138,40 @@ def test_every_target_group_and_sanction_type_occurs(extracts):
 def test_three_of_the_six_municipalities_have_an_intervention(extracts):
     found = dict(extracts["indsats"].select("kommunekode", "indsats_navn").rows())
     assert found == {"615": "mod-til-uddannelse", "370": "faerre-sager", "630": "faerre-sager"}
+
+
+def test_a_register_in_parts_holds_every_person_once_and_the_truth_of_all(tmp_path, monkeypatch):
+    monkeypatch.setattr(writing, "PART", 400)
+    recipe = {"persons": 1000, "seed": 7, "municipalities": ["615", "370"]}
+    for folder in ("a", "b"):
+        write_register(tmp_path / folder, **recipe)
+    names = sorted(path.name for path in (tmp_path / "a").iterdir())
+    assert [n for n in names if (tmp_path / "a" / n).read_bytes() != (tmp_path / "b" / n).read_bytes()] == []
+
+    def rows(name):
+        return pl.read_csv(tmp_path / "a" / f"{name}.csv", separator=";", infer_schema=False)
+
+    assert rows("personer")["pnr_pseudo"].to_list() == [f"P{number:07d}" for number in range(1, 1001)]
+    assert not rows("personer")["foedselsaar"][:300].equals(rows("personer")["foedselsaar"][334:634])
+    for name in ("ydelser", "samtaler", "beskaeftigelse", "sagsbehandler"):
+        assert rows(name)["pnr_pseudo"].is_sorted()
+        assert int(rows(name)["pnr_pseudo"].max()[1:]) > 900
+    workers = set(rows("sagstal")["sagsbehandler_id"])
+    assert set(rows("sagsbehandler")["sagsbehandler_id"]) <= workers
+    parts = [truth.build(simulate(n, 7, codes=("615", "370"), part=part)) for part, n in enumerate((334, 333, 333))]
+    told = truth.read(tmp_path / "a" / "truth.json")
+    assert told["persons"] == 1000
+    for spec, found in told["specs"].items():
+        keys = [tuple(row[:6]) for row in found]
+        assert len(set(keys)) == len(keys)
+        for column in range(6, len(truth.COLUMNS)):
+            assert sum(row[column] for row in found) == sum(row[column] for one in parts for row in one["specs"][spec])
+    assert [row[1] for row in told["stock"]["horsens"]] == [
+        sum(values) for values in zip(*([row[1] for row in one["stock"]["horsens"]] for one in parts), strict=True)
+    ]
+
+
+def test_a_register_of_one_part_keeps_the_order_of_its_truth():
+    one = truth.build(simulate(600, 7, codes=("615", "370")))
+    nothing = {name: [] for name in one["specs"]}
+    assert truth.merged(one, {"persons": 0, "specs": nothing, "stock": {"horsens": []}}) == one
