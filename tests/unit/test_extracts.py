@@ -134,7 +134,7 @@ def test_the_whole_list_of_interventions_is_replaced_by_a_new_one(project):
         ("beskaeftigelse", "P0000001;2016-01;;mange;1", ["loen", "timer"]),
         ("visitation", "P0000001;2016-01-01;;2.3;ukendt", ["visitation"]),
         ("samtaler", "P0000001;2016-01-01;jobsamtale;brev;;2;", ["udeblevet"]),
-        ("personer", "P0000003;95;X;dansk;grundskole;0;1;615;;996", ["koen", "udgaaet_kode"]),
+        ("personer", "P0000003;95;X;dansk;grundskole;0;1;615;;996", ["foedselsaar", "koen", "udgaaet_kode"]),
         ("kommunepanel", "615;2017K5;kontanthjaelp;;?;;;;", ["fuldtid", "periode"]),
     ],
 )

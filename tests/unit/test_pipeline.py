@@ -1,5 +1,6 @@
 """The order of the steps: what stops a run, what is locked before outcomes are seen, and that digits repeat."""
 
+import datetime as dt
 import hashlib
 import re
 from pathlib import Path
@@ -58,6 +59,7 @@ def overlapping(project: Project) -> None:
     """Deliver the spells with one that lies inside another of the same person."""
     spells = project.extracts / "ydelser.csv"
     first = spells.read_text(encoding="utf-8").splitlines()[1].split(";")
+    first[1] = f"{dt.date.fromisoformat(first[1]) + dt.timedelta(days=1)}"
     with spells.open("a", encoding="utf-8") as file:
         file.write(";".join(first) + "\n")
 
