@@ -92,8 +92,12 @@ def test_the_table_says_that_the_model_without_heterogeneity_is_wrong():
     assert float(later["coverage_without_heterogeneity_percent"]) < 5
 
 
-def test_the_table_says_that_planted_anticipation_is_flagged():
-    assert float(told("job.after_0_4")["anticipated", "sanction", 5000]["flagged_percent"]) >= 80
+def test_the_table_says_that_planted_anticipation_is_flagged_and_needs_the_no_shows():
+    first, later = told("job.after_0_4"), told("job.after_5_on")
+    assert float(first["anticipated", "sanction", 5000]["flagged_percent"]) >= 80
+    planted = {model: later["no_shows_anticipated", model, 5000] for model in truths.MODELS["no_shows_anticipated"]}
+    assert float(planted["decision"]["state_flagged_percent"]) >= 80
+    assert abs(float(planted["decision"]["bias"])) < 0.1 < float(planted["decision_alone"]["bias"])
 
 
 def test_no_fit_to_durmod_s_data_is_under_durmod_s():

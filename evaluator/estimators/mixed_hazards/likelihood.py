@@ -230,8 +230,8 @@ def _slope_within(total: Floats) -> Floats:
 def _bend_within(total: Floats) -> Floats:
     """Return the second derivative of `_within`: 1 / t^2 - exp(-t) / (1 - exp(-t))^2."""
     safe = np.maximum(total, SERIES)
-    left = np.exp(-np.minimum(safe, EXPONENT))
-    found: Floats = np.where(total < SERIES, 1 / 12 - total**2 / 240, 1 / safe**2 - left / (1 - left) ** 2)
+    left = np.exp(-np.minimum(safe, EXPONENT)) / np.expm1(-safe) ** 2
+    found: Floats = np.where(total < SERIES, 1 / 12 - total**2 / 240, 1 / safe**2 - left)
     return found
 
 
