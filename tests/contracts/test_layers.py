@@ -120,3 +120,15 @@ def test_no_machine_path_or_index_address_is_committed() -> None:
     lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
     assert "://" not in lock
     assert "index-url" not in lock
+
+
+def test_every_package_is_installed() -> None:
+    import tomllib
+
+    listed = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["packages"]
+    found = {
+        ".".join(path.parent.relative_to(ROOT).parts)
+        for package in (*PACKAGES, "sql")
+        for path in (ROOT / package).rglob("__init__.py")
+    }
+    assert found <= set(listed)
