@@ -69,7 +69,7 @@ def _kill(scratch: Path, draw: random.Random, seconds: float) -> tuple[Project, 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=200)
-    parser.add_argument("--persons", type=int, default=1_000)
+    parser.add_argument("--persons", type=int, default=300)
     parser.add_argument("--seed", type=int, default=20170101)
     options = parser.parse_args()
     done = _finished(options.kills, options.seed, options.persons)
