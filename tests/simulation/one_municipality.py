@@ -21,9 +21,10 @@ import polars as pl
 
 from evaluator.estimators.entropy_balancing import EntropyBalancing
 from evaluator.inference.aggregation import aggregate
+from evaluator.inference.each_treated import placebos
 from evaluator.inference.ferman_pinto import p_value
-from evaluator.inference.offered import MIN_DONORS
-from evaluator.inference.placebo import known_donors, placebos
+from evaluator.inference.judged import MIN_DONORS
+from evaluator.inference.placebo import known_donors
 from tests.simulation import coverage
 from tests.simulation.few_treated import ALPHA, verdict
 from tests.simulation.one_municipality_world import BASE, EFFECT, WINDOW, WORLDS, OneTreated
@@ -51,7 +52,7 @@ def rows(world: OneTreated, seed: int) -> list[Row]:
     out = []
     for design, method in DESIGNS.items():
         row: Row = {"seed": seed, "design": design, "refused": True} | dict.fromkeys(NUMBERS, float("nan"))
-        found = placebos(method, data, "simple")
+        (found,) = placebos(method, data, "simple").treated
         stand_ins = int(known_donors(found).sum())
         if np.isfinite(found.effect[0]) and stand_ins >= MIN_DONORS:
             told, nothing = method.balance(data), aggregate(method.fit(null), null, "simple").value

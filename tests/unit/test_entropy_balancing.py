@@ -13,8 +13,9 @@ from evaluator.estimators.adjustment import propensity, strata
 from evaluator.estimators.adjustment.entropy import tilted
 from evaluator.estimators.entropy_balancing import EntropyBalancing
 from evaluator.inference import aggregate, estimates
+from evaluator.inference.each_treated import placebos
 from evaluator.inference.leave_one_out import refit_without_each_cluster
-from evaluator.inference.placebo import placebos, when_assigned
+from evaluator.inference.placebo import when_assigned
 from evaluator.panel import select
 from evaluator.spec_reading import parse_spec
 from evaluator.vocabulary import NEVER, Estimate, NotEstimable
@@ -143,7 +144,7 @@ class TestEffect:
         found = estimates(BALANCED, data, "simple").overall
         assert isinstance(found, Estimate)
         assert found.method == "ferman_pinto" and found.low < 0.10 < found.high and found.p_value < 0.05
-        stand_ins = placebos(BALANCED, data, "simple")
+        (stand_ins,) = placebos(BALANCED, data, "simple").treated
         assert np.isfinite(stand_ins.donors[:, 0]).sum() == 29
         assert found.treated_clusters == 1
 

@@ -12,9 +12,10 @@ from evaluator.design.frozen import Design
 from evaluator.estimators.mean_log_change import MeanLogChange
 from evaluator.estimators.synthetic_did import SyntheticDid
 from evaluator.evaluation import series_checks
-from evaluator.evaluation.one_treated import NO_RESIDUALS, Question, answered
+from evaluator.evaluation.one_treated import Question, answered
 from evaluator.evaluation.series import question
 from evaluator.inference.judged import Judged
+from evaluator.inference.side_by_side import NO_RESIDUALS
 from evaluator.spec_reading import read_spec
 from evaluator.vocabulary import NEVER, Estimate, Light, NotEstimable, Panel
 from tests.golden.test_public_series import PUBLIC
