@@ -70,7 +70,7 @@ def _matched(connection: duckdb.DuckDBPyConnection, name: str, matching: Matchin
         return
     for state, parts in STATES.items():
         for (_, weeks, _), estimate in landmark_estimates(found, states=parts).items():
-            yield _row(name, state, weeks, estimate, round(float(found.treated.max())))
+            yield _row(name, state, weeks, estimate, estimate.n if isinstance(estimate, Estimate) else 0)
 
 
 def _bounds(connection: duckdb.DuckDBPyConnection) -> Iterable[Row]:
