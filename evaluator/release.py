@@ -95,6 +95,8 @@ QUALITY_COLUMNS: dict[str, str] = {
     "quality_series": "series text, month date, rows bigint, status text",
     "quality_breaks": "series text, kind text, month date, before double, after double, change double, reform text",
     "quality_delays": "delay text, share double, status text",
+    "quality_reversed": "municipality_code text, municipality_name text, decisions bigint, reversed bigint, "
+    "share double, low double, high double, status text",
     "quality_exits": "exit_weeks int, destination text, exits bigint, status text",
     "quality_actions": "position int, kind text, code text, subject text, item text, month date, rows bigint, "
     "share double, status text, notes text",

@@ -98,6 +98,7 @@ TABLES: dict[str, str] = {
     "quality_series": "run_id text, series text, month date, rows bigint",
     "quality_breaks": "run_id text, series text, kind text, month date, before double, after double, reform text",
     "quality_delays": "run_id text, delay text, meetings bigint",
+    "quality_reversed": "run_id text, municipality_code text, municipality_name text, reversed bigint, upheld bigint",
     "quality_exits": "run_id text, exit_weeks int, destination text, exits bigint",
     "quality_actions": "run_id text, position int, kind text, code text, subject text, item text, month date, "
     'rows bigint, "of" bigint, notes text',

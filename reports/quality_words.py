@@ -182,3 +182,8 @@ def _said(row: Row) -> str:
         case "late":
             return f"{count} samtaler{share} er registreret over en måned for sent. Bed om et nyt udtræk senere."
     raise ValueError(f"unknown code of an action: {row['code']}")
+
+
+def place(name: str) -> str:
+    """Return a municipality's name; of decisions whose municipality nobody knows, that."""
+    return "Ukendt kommune" if name == "unknown" else name

@@ -6,6 +6,7 @@ import duckdb
 
 from evaluator.quality import ledger, verdict, volume
 from evaluator.quality.exits import exits
+from evaluator.quality.reversed_decisions import counted
 from evaluator.release_rules import Row
 from evaluator.results import Findings
 
@@ -34,6 +35,14 @@ def measure(connection: duckdb.DuckDBPyConnection) -> Findings:
     for name, rows in measured.items():
         findings.add(f"quality_{name}", *rows)
     findings.add("quality_exits", *exits(connection))
+    named = dict(connection.execute("select municipality_code, municipality_name from raw.municipalities").fetchall())
+    findings.add(
+        "quality_reversed",
+        *(
+            {"municipality_code": code, "municipality_name": named.get(code, code), "reversed": gone, "upheld": upheld}
+            for code, gone, upheld in counted(connection)
+        ),
+    )
     findings.add("quality", *rules)
     findings.add("quality_actions", *told)
     [reach] = _rows(connection, "select data_from, data_to from marts.observation")

@@ -38,16 +38,20 @@ def reversed_shares(
     by `evaluator.disclosure`; shares and Wilson intervals are of the released counts, never of the exact ones. A
     decision that is still under appeal stands as delivered, so that the last months' share is too low.
     """
+    found = counted(connection, benefits)
+    return released(found, minimum, level) if found else ()
+
+
+def counted(connection: duckdb.DuckDBPyConnection, benefits: Sequence[str] = ()) -> list[tuple[str, int, int]]:
+    """Return exact rows of (municipality, reversed, upheld), the total first; nothing without a decision."""
     found = connection.execute(
         "select coalesce(municipality_code, ?), count(*) filter (is_reversed), count(*) filter (not is_reversed) "
         "from marts.sanction_events where len(?::varchar[]) = 0 or list_contains(?::varchar[], benefit) "
         "group by all order by all",
         [UNKNOWN, list(benefits), list(benefits)],
     ).fetchall()
-    if not found:
-        return ()
     total = (ALL, sum(row[1] for row in found), sum(row[2] for row in found))
-    return released([total, *found], minimum, level)
+    return [total, *found] if found else []
 
 
 def released(

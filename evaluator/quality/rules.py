@@ -12,6 +12,7 @@ from typing import Any
 
 from evaluator import disclosure
 from evaluator.disclosure import MINIMUM_COUNT, Margin
+from evaluator.quality import reversed_decisions
 from evaluator.release_rules import RULES as RUN_RULES
 from evaluator.release_rules import SHARE_DECIMALS, Policy, Row
 
@@ -132,6 +133,23 @@ def _exits(rows: list[Row], policy: Policy) -> list[Row]:
     return released
 
 
+def _reversed(rows: list[Row], policy: Policy) -> list[Row]:
+    """Shares of rounded counts with Wilson intervals; every row is part of the total, so small ones hide others."""
+    if not rows:
+        return []
+    left = reversed_decisions.released(
+        [(row["municipality_code"], row["reversed"], row["upheld"]) for row in rows], policy.minimum
+    )
+    return [
+        {
+            **row,
+            **{"decisions": one.decisions, "reversed": one.reversed, "share": one.share},
+            **{"low": one.low, "high": one.high, "status": "suppressed" if one.share is None else "shown"},
+        }
+        for row, one in zip(rows, left, strict=True)
+    ]
+
+
 def _checked(rows: list[Row], policy: Policy) -> list[Row]:
     return [{**row, "rows": policy.count(row["rows"]), "unexpected": _defects(row["unexpected"])} for row in rows]
 
@@ -160,5 +178,6 @@ RULES: dict[str, Callable[[list[Row], Policy], list[Row]]] = {
     "quality_breaks": _breaks,
     "quality_delays": _delays,
     "quality_exits": _exits,
+    "quality_reversed": _reversed,
     "quality_actions": _actions,
 }

@@ -44,6 +44,7 @@ def context(released: Released) -> dict[str, Any]:
             "judged": _judged(released["quality_judged"]),
             "breaks": _breaks(released["quality_breaks"]),
             "exits": _exits(released["quality_exits"]),
+            "reversed": _reversed(released["quality_reversed"]),
             "checks": _checks(released["quality"]),
         },
         "balance": _balance(released["quality_extracts"]),
@@ -249,6 +250,26 @@ def _exits(rows: list[Row]) -> Table | None:
     headers = ("Uger uden ydelsen", "Afgange", *labels, "Andel til job")
     caption = "Afgang fra kontanthjælp og uddannelseshjælp efter antallet af uger, der gør en afgang"
     return Table(headers, tuple(body), caption=caption) if body else None
+
+
+def _reversed(rows: list[Row]) -> Table | None:
+    """Return the share of sanctions that did not stand: of all, then the municipalities by share."""
+    shown = [row for row in rows if numbers.is_known(row["share"])]
+    total, others = (
+        [row for row in shown if (row["municipality_code"] == "all") == is_total] for is_total in (True, False)
+    )
+    body = tuple(
+        (
+            "Alle" if row["municipality_code"] == "all" else quality_words.place(row["municipality_name"]),
+            numbers.count(row["decisions"]),
+            numbers.percent(row["share"]),
+            f"{numbers.number(100 * row['low'])} til {numbers.number(100 * row['high'])} pct.",
+        )
+        for row in (*total, *sorted(others, key=lambda row: (-row["share"], row["municipality_name"])))
+    )
+    headers = ("Kommune", "Afgørelser", "Omgjort", "95 pct. interval")
+    caption = "Sanktioner, der blev ophævet eller hjemvist; kommuner med få er udeladt"
+    return Table(headers, body, caption=caption) if body else None
 
 
 def _rank(row: Row) -> tuple[bool, float, str, str]:

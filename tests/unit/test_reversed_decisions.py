@@ -6,6 +6,9 @@ from small_register import build_marts, fill, open_store, person
 from evaluator.disclosure import ROUNDING_BASE
 from evaluator.inference.proportion import wilson_interval
 from evaluator.quality.reversed_decisions import ALL, ReversedShare, released, reversed_shares
+from evaluator.quality.rules import RULES
+from evaluator.release_rules import Policy
+from reports.pages import quality as page
 
 
 @pytest.mark.parametrize(
@@ -62,3 +65,18 @@ def test_the_decisions_are_those_of_the_mart(tmp_path):
         assert (everybody.reversed, everybody.decisions, everybody.share) == (10, 40, 0.25)  # 12 of 40, in fives
         assert reversed_shares(connection, ["uddannelseshjaelp"]) == ()
         assert len(reversed_shares(connection)) == 2
+
+
+def test_the_quality_page_shows_the_total_first_and_leaves_out_the_small():
+    given = [("all", 46, 1254), ("101", 40, 160), ("615", 3, 4), ("unknown", 3, 1090)]
+    rows = [
+        {"municipality_code": code, "municipality_name": {"101": "København"}.get(code, code), "reversed": gone,
+         "upheld": upheld}
+        for code, gone, upheld in given
+    ]  # fmt: skip
+    left = RULES["quality_reversed"](rows, Policy(5))
+    assert [row["status"] for row in left] == ["shown", "shown", "suppressed", "suppressed"]
+    assert all(row["reversed"] is None and row["share"] is None for row in left[2:])
+    table = page._reversed(left)
+    assert [line[:3] for line in table.rows] == [("Alle", "1.300", "3,5 pct."), ("København", "200", "20,0 pct.")]
+    assert RULES["quality_reversed"]([], Policy(5)) == [] and page._reversed([]) is None
