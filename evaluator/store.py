@@ -139,6 +139,8 @@ def _open(project: Project, read_only: bool) -> duckdb.DuckDBPyConnection:
         "autoload_known_extensions": False,
     }
     try:
+        if not project.database.exists():
+            _make(project.database)
         return duckdb.connect(str(project.database), read_only=read_only, config=config)
     except duckdb.ConnectionException:
         who, wish = "this process already has the store open in another way", "one connection at a time"
@@ -151,6 +153,14 @@ def _open(project: Project, read_only: bool) -> duckdb.DuckDBPyConnection:
             who, wish = "the file cannot be opened", "a database made by this program"
             step = "Check the disk and the rights to the folder, or delete the file and load the extracts again"
     raise ProjectError(f"store: {who}; expected {wish}. {step}.") from None
+
+
+def _make(path: Path) -> None:
+    """Make an empty database, under another name first: a process killed meanwhile leaves no half of a header."""
+    new = path.with_suffix(".new")
+    new.unlink(missing_ok=True)
+    duckdb.connect(str(new)).close()
+    new.replace(path)
 
 
 def _lock_down(connection: duckdb.DuckDBPyConnection) -> None:

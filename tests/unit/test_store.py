@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -135,3 +136,23 @@ def test_only_the_owner_may_read_the_store(project):
     with connect(project):
         assert project.store.stat().st_mode & 0o777 == 0o700
         assert project.database.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_store_half_made_when_its_process_was_killed_is_made_again(project, monkeypatch):
+    """A file with half a header could never be opened: it may exist under another name only."""
+    opened = []
+    connects = duckdb.connect
+
+    def killed(path, **options):
+        opened.append(Path(path))
+        Path(path).write_bytes(bytes(4096))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(duckdb, "connect", killed)
+    with pytest.raises(KeyboardInterrupt):
+        connect(project)
+    monkeypatch.setattr(duckdb, "connect", connects)
+    assert len(opened) == 1 and opened[0] != project.database and not project.database.exists()
+    with connect(project) as connection:
+        assert connection.execute("select count(*) from raw.deliveries").fetchall() == [(0,)]
+    assert not opened[0].exists()
