@@ -47,17 +47,9 @@ class Curve:
 
 def sentences(connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec, design: Design) -> list[str]:
     """Return the lines of the plan, in Danish: the table, or why there is none."""
-    if len(design.treated) != 1:
-        many = f"en serie regnes for én kommune ad gangen, og her er {len(design.treated)}"
-        return [f"recipients: ingen styrke, {many}. Skriv en specifikation for hver."]
-    several = PERIODS[spec.panel.period]
-    method = series.estimator_of(spec)
-    try:
-        panel = series.read_panel(connection, spec, design, years_earlier=1)
-    except PanelError:
-        return ["recipients: ingen styrke, serien har ingen tal før starten."]
-    if not (panel.cohort != NEVER).any() or len(panel.periods) <= (least := method.window + method.anticipation):
-        return [f"recipients: ingen styrke, serien før starten har ikke over {least} {several}."]
+    method, panel = series.estimator_of(spec), _panel(connection, spec, design)
+    if isinstance(panel, str):
+        return [f"recipients: ingen styrke, {panel}"]
     found = curve(method, panel)
     if found is None:
         return ["recipients: ingen styrke, kommunens tal i året før starten er ukendte."]
@@ -65,7 +57,7 @@ def sentences(connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec, desig
         return [f"recipients: ingen styrke. {too_few_donors(found.donors).reason}"]
     if not found.points:
         return ["recipients: ingen styrke, tallene før starten er ukendte eller ændrer sig aldrig."]
-    return list(_worded(found, spec, several))
+    return list(_worded(found, spec, PERIODS[spec.panel.period]))
 
 
 def known_beforehand(connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec, design: Design) -> dict[str, float]:
@@ -73,18 +65,29 @@ def known_beforehand(connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec
 
     The number of the plan, from data before the start only; nothing where the plan has none.
     """
-    method = series.estimator_of(spec)
-    try:
-        panel = series.read_panel(connection, spec, design, years_earlier=1)
-    except PanelError:
-        return {}
-    if not (panel.cohort != NEVER).any() or len(panel.periods) <= method.window + method.anticipation:
+    method, panel = series.estimator_of(spec), _panel(connection, spec, design)
+    if isinstance(panel, str):
         return {}
     known = _last_known(method, panel)
     if known is None or known.donors.size < least_donors(LEVEL):
         return {}
     point = _point(method, panel, known, method.window)
     return {} if point is None else {"detectable_fall": round(float(-np.expm1(-point.law.detectable())), 3)}
+
+
+def _panel(connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec, design: Design) -> Panel | str:
+    """Return the series before the start, or why it will not do."""
+    if len(design.treated) != 1:
+        many = f"en serie regnes for én kommune ad gangen, og her er {len(design.treated)}"
+        return f"{many}. Skriv en specifikation for hver."
+    method = series.estimator_of(spec)
+    try:
+        panel = series.read_panel(connection, spec, design, years_earlier=1)
+    except PanelError:
+        return "serien har ingen tal før starten."
+    if not (panel.cohort != NEVER).any() or len(panel.periods) <= (least := method.window + method.anticipation):
+        return f"serien før starten har ikke over {least} {PERIODS[spec.panel.period]}."
+    return panel
 
 
 def curve(method: MeanLogChange, panel: Panel) -> Curve | None:
