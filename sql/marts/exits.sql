@@ -3,7 +3,8 @@
 -- inputs:  marts.benefit_spells, marts.exits_by_rule
 -- outputs: person_id, spell_number, benefit, municipality_code, exit_week, destination, is_censored, weeks
 -- note:    an exit is four weeks in a row off the benefit, dated at the first; the destination is the state of the fourth week
--- note:    is_censored: no exit seen by observation.exits_to (destination null), or the person left the register; weeks counts to then
+-- note:    is_censored: no exit seen by observation.exits_to (destination null), or the person left the register
+-- note:    weeks counts the weeks after each of which an exit would have been seen, so a censored spell lasts longer than them
 -- note:    exits after exits_to are censored whatever their destination, so that late wages do not choose who is counted
 -- note:    without any final wage month there are no rows
 

@@ -3,7 +3,8 @@
 -- inputs:  marts.benefit_episodes, marts.week_status, marts.observation, marts.wage_months
 -- outputs: exit_weeks, person_id, benefit, from_week, exit_week, destination, is_censored, weeks
 -- note:    an exit is exit_weeks in a row off the benefit, dated at the first; the destination is the state of the last of them
--- note:    is_censored: no exit seen by exits_seen_to() (destination null), or the person left the register; weeks counts to then
+-- note:    is_censored: no exit seen by exits_seen_to() (destination null), or the person left the register
+-- note:    weeks counts the weeks after each of which an exit would have been seen, so a censored spell lasts longer than them
 -- note:    exits after that are censored whatever their destination, so that late wages do not choose who is counted
 -- note:    without any final wage month there are no rows
 
@@ -15,9 +16,9 @@ with endings as (
         episodes.from_week,
         weeks_after(episodes.to_week, 1) as off_week,
         weeks_after(episodes.to_week, episodes.exit_weeks) as destination_week,
-        weeks_after(
-            exits_seen_to(observation.data_to, observation.outcome_to, observation.wage_to, episodes.exit_weeks), 1
-        ) as unseen_week
+        exits_seen_to(
+            observation.data_to, observation.outcome_to, observation.wage_to, episodes.exit_weeks
+        ) as last_seen_week
     from marts.benefit_episodes as episodes
     cross join marts.observation as observation
     where observation.exits_to is not null
@@ -28,7 +29,7 @@ destination_weeks as (
         person_id,
         destination_week
     from endings
-    where off_week < unseen_week
+    where off_week <= last_seen_week
 ),
 
 destination_statuses as (
@@ -72,8 +73,8 @@ outcomes as (
         person_id,
         endings.benefit,
         endings.from_week,
-        greatest(endings.from_week, least(endings.off_week, endings.unseen_week)) as exit_week,
-        case when endings.off_week < endings.unseen_week then destinations.destination end as destination
+        greatest(endings.from_week, least(endings.off_week, endings.last_seen_week)) as exit_week,
+        case when endings.off_week <= endings.last_seen_week then destinations.destination end as destination
     from endings
     left join destinations using (person_id, destination_week)
 )
