@@ -27,7 +27,8 @@ check: install
 	$(BIN)/python -m pytest tests/contracts
 
 histories: install
-	EVALUATOR_HISTORIES=10000 $(BIN)/python -m pytest tests/unit/test_dream.py
+	EVALUATOR_HISTORIES=10000 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile tests/unit/test_dream.py \
+		tests/unit/test_marts_reference.py tests/unit/test_spells_reference.py tests/unit/test_caseload_marts.py
 
 simulate: install
 	$(BIN)/python -m tests.simulation.coverage --seeds 400

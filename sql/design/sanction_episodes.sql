@@ -4,6 +4,7 @@
 -- outputs: person_id, spell_number, start_weeks, stop_weeks, transition, since_sanction_weeks, benefit, target_group, age_group, sex, year, no_shows, is_no_show_recent, is_away, caseload, state
 -- note:    a row covers [start_weeks, stop_weeks) of the spell; transition is what ended it: an exit, the first sanction, or null
 -- note:    state is free before the first sanction and sanctioned after it, when only exits are possible; away: not yet sanctioned and is_away
+-- note:    the week that the first sanction ends is a row of its own: at risk of it, whoever was away until then
 -- note:    is_away: in supported work, or some weeks off the benefit that end no spell; who is away cannot be sanctioned
 -- note:    no_shows counts missed meetings of the spell so far, the row's first week included; a missed meeting is recent for recent_weeks()
 -- note:    caseload is the municipality's mean of the year, where it is known: active citizens per full-time equivalent
@@ -51,7 +52,7 @@ sanction_cuts as (
     select
         person_id,
         spell_number,
-        sanction_weeks + unnest(sanction_pieces()) as at_weeks
+        sanction_weeks + unnest(list_prepend(-1, sanction_pieces())) as at_weeks
     from design.sanction_spells
     where sanction_weeks is not null
 ),
@@ -60,7 +61,7 @@ visitation_cuts as (
     select
         spells.person_id,
         spells.spell_number,
-        weeks_between(spells.from_week, week_of(unnest([visitation.from_on, next_day(visitation.to_on)]))) as at_weeks
+        weeks_between(spells.from_week, week_of(unnest([visitation.from_on, weeks_after(visitation.to_on, 1)]))) as at_weeks
     from design.sanction_spells as spells
     inner join staging.stg_visitation as visitation using (person_id)
 ),

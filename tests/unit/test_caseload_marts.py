@@ -5,6 +5,7 @@ from collections import Counter
 from itertools import pairwise
 
 import pytest
+from history_reference import HISTORIES
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from small_register import fill, open_store, person
@@ -320,7 +321,12 @@ def close(row):
     return tuple(pytest.approx(value, abs=1e-6) if isinstance(value, float) else value for value in row)
 
 
-@settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=HISTORIES // 30,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(st.lists(histories(), min_size=len(CODES), max_size=len(CODES)), st.booleans())
 def test_the_marts_agree_with_a_slow_reading_day_by_day(store, drawn, full_time):
     worlds = {code: placed(code, history) for code, history in zip(CODES, drawn, strict=True)}

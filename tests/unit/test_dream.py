@@ -1,7 +1,6 @@
 """DREAM, wide and long, against a slow reading of the rules; what the wide file may look like, and what is refused."""
 
 import datetime as dt
-import os
 import random
 import re
 
@@ -9,6 +8,7 @@ import numpy as np
 import pytest
 from dream_reference import Person, exits, long_file, mondays, person_months, spells, wide_file
 from extract_files import GOOD, deliver
+from history_reference import HISTORIES
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -21,7 +21,6 @@ from evaluator.project import Project
 from evaluator.store import connect, transaction
 
 PEOPLE = 40
-HISTORIES = int(os.environ.get("EVALUATOR_HISTORIES", "200"))  # `make histories` draws 10,000
 WEEKS = mondays(dt.date(2015, 11, 30), 70)  # over the week 53 of 2015 and the end of 2016
 MONTHS = [dt.date(2015 + n // 12, n % 12 + 1, 1) for n in range(10, 28)]
 YEARS = range(2016, 2018)

@@ -120,7 +120,7 @@ def test_leaving_the_register_censors(store):
 def test_an_exit_counts_only_when_its_fourth_week_and_final_wages_are_seen(store):
     # Data end Sunday 30 December 2018, so the last exit that counts is dated in the week of 26 November.
     # With October as the last final wage month it is 1 October; its fourth week is the last one of October.
-    # Who is on the benefit in the week of 26 November has not left by then. Whether the ninth week was the last cannot be
+    # Who is on the benefit in the week of 26 November has not left by then. Whether the ninth week was the last is not
     # seen, so the spell is censored after eight.
     row = "select exit_week, destination, is_censored, weeks from marts.exits where person_id = 'A'"
     for start, last_day, months, expected in [
