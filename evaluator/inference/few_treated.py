@@ -28,7 +28,7 @@ from evaluator.inference.single_cluster import least_weight, smallest_p
 from evaluator.panel import select
 from evaluator.vocabulary import NEVER, Floats, Panel, Placebos
 
-SIZE_AT_MOST, CONSERVATIVE_BELOW = 0.065, 0.02
+SIZE_AT_MOST = 0.065
 ATYPICAL = 2.0
 """Ratio of the treated clusters' 1 / persons to the donors' over which their t is not alike (2 reject 7.5 per cent)."""
 CAUTION = 2.0
@@ -94,10 +94,6 @@ class Offer:
     @property
     def is_offered(self) -> bool:
         return not self.reason
-
-    @property
-    def is_conservative(self) -> bool:
-        return self.size is not None and self.size < CONSERVATIVE_BELOW
 
 
 def offers(known: BeforeStart, level: float = 0.95) -> tuple[Offer, ...]:

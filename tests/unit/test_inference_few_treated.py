@@ -47,7 +47,7 @@ def test_a_small_one_is_offered_only_what_minds_its_size():
 
 def test_a_large_one_is_told_that_plain_ranks_are_careful():
     plain = of(LARGE, "randomisation")
-    assert plain.is_offered and plain.is_conservative and not of(TYPICAL, "randomisation").is_conservative
+    assert plain.is_offered and plain.size < 0.02 < of(TYPICAL, "randomisation").size
 
 
 def test_several_treated_are_offered_t_where_they_are_typical():
