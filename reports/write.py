@@ -92,7 +92,7 @@ def as_html(released: Released) -> str:
             created=numbers.day(released.fact("created_at")),
             data_to=numbers.day(released.fact("data_to") or released.fact("panel_to")),
             front=front.context(released),
-            sections=results.context(released),
+            **results.context(released),
             data=data.context(released),
             method=method.context(released),
             definitions=words.DEFINITIONS,

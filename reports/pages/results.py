@@ -16,8 +16,14 @@ REFUSED = (
 )
 
 
-def context(released: Released) -> list[dict[str, Any]]:
-    """Return the sections of evidence in reading order; one without data says why."""
+def context(released: Released) -> dict[str, list[dict[str, Any]]]:
+    """Return the `sections` of evidence in reading order, and those `left_out`, which have nothing but a reason."""
+    every = _sections(released)
+    shown = [section for section in every if section["figures"] or section["tables"]]
+    return {"sections": shown, "left_out": [section for section in every if section not in shown]}
+
+
+def _sections(released: Released) -> list[dict[str, Any]]:
     if released.answer_kind == "refused":
         figures = _caseload(released)
         shown = [_section("sagstal", "Sagstallet: planlagt og målt", figures, "")] if any(figures) else []

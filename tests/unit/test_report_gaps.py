@@ -35,7 +35,8 @@ def estimates(change: str, where: str = "true") -> str:
 
 
 def section(html: str, key: str) -> str:
-    return re.search(rf'<section id="afsnit-{key}".*?</section>', html, flags=re.DOTALL).group(0)
+    """Return a section, or where it is left out the line that says why."""
+    return re.search(rf'<(section|div) id="afsnit-{key}".*?</\1>', html, flags=re.DOTALL).group(0)
 
 
 def said(store, run: str, *changes: str) -> str:
