@@ -12,7 +12,8 @@ import numpy as np
 from evaluator.backends import backend
 from evaluator.estimators.mixed_hazards.frame import Columns, Model, rows_of
 from evaluator.estimators.mixed_hazards.likelihood import Point, Slopes
-from evaluator.estimators.mixed_hazards.mass_points import Found, Search, path
+from evaluator.estimators.mixed_hazards.mass_points import Search, path
+from evaluator.estimators.mixed_hazards.scaling import scaled
 from evaluator.estimators.mixed_hazards.spells import Rows, spells_of
 from evaluator.vocabulary import Diagnostic, Estimate, Floats, Light, NotEstimable
 
@@ -22,6 +23,8 @@ FEWEST = 10
 """Transitions of a kind, and exits after the treatment, under which a hazard is not estimated."""
 KNOWN = 1e-6
 """Information of a mass point's parameter under which it is at the end of its range, and held there."""
+TOLD = 1e-8
+"""Information in some direction, as a share of each parameter's own, under which the data do not tell it."""
 ALARM, ALARM_AWAY = 0.05, 0.01
 """Levels of the two tests for anticipation; together they flag at most 6 % where there is none."""
 SOURCE = (
@@ -50,7 +53,8 @@ class MassPoints:
     transitions: tuple[str, ...]  # (K,)
     persons: int
     point: Point
-    slopes: Slopes
+    slopes: Slopes  # where column p was divided by size[p], and centred
+    size: Floats  # (P,)
     left: float  # log-likelihood that other mass points can still gain at most, coefficients held; 0 is the optimum
     has_converged: bool
 
@@ -76,15 +80,17 @@ class MassPoints:
         taken as known.
         """
         information = -self.slopes.hessian if errors != "outer" else self.slopes.outer
-        kept = np.diag(self.slopes.outer) > KNOWN
-        part = information[np.ix_(kept, kept)]
-        count = len(self.labels)
-        if not kept[:count].all() or np.linalg.eigvalsh(part).min() <= 0:
+        count, known = len(self.labels), np.diag(self.slopes.outer)
+        kept = known > np.where(np.arange(len(known)) < count, 0.0, KNOWN)
+        unit = np.sqrt(known[kept])
+        part = information[np.ix_(kept, kept)] / np.outer(unit, unit)
+        if not kept[:count].all() or np.linalg.eigvalsh(part).min() <= TOLD:
             return np.full((count, count), np.nan)
         inverse = np.linalg.inv(part)
         if errors == "robust":
-            inverse = inverse @ self.slopes.outer[np.ix_(kept, kept)] @ inverse
-        return np.asarray(inverse[:count, :count], dtype=np.float64)
+            inverse = inverse @ (self.slopes.outer[np.ix_(kept, kept)] / np.outer(unit, unit)) @ inverse
+        inverse /= np.outer(unit, unit)
+        return np.asarray(inverse[:count, :count] / np.outer(self.size, self.size), dtype=np.float64)
 
     def estimate(self, label: str, minus: str | None = None, level: float = 0.95) -> Estimate:
         """Return a log hazard ratio, or the difference of two, by its label `exit.column`."""
@@ -163,14 +169,22 @@ def timing_of_events(
     rows = rows_of(frame, model, columns)
     if (refusal := _refused(rows, (*before, *effects))) is not None:
         return refusal
-    spells = spells_of(rows)
+    small, scale = scaled(rows)
+    spells = spells_of(small)
     fits = path(spells, setting.search, backend(setting.workers))
-    return TimingOfEvents(
-        tuple(_fit(found, spells.labels, rows.names, spells.persons) for found in fits),
+    answer = TimingOfEvents(
+        tuple(
+            MassPoints(
+                *(spells.labels, rows.names, spells.persons, scale.own(found.ascent.point), found.ascent.slopes),
+                *(scale.size, found.left, found.ascent.has_converged),
+            )
+            for found in fits
+        ),
         tuple(exits),
         {name: tuple(group) for name, group in treatments.items()},
         setting.criterion,
     )
+    return _untold(answer.chosen) or answer
 
 
 def anticipation(fit: MassPoints, leaving: str, first: str, later: str) -> Diagnostic:
@@ -213,9 +227,19 @@ def stays_away(fit: MassPoints, leaving: str, state: str) -> Diagnostic:
     )
 
 
-def _fit(found: Found, labels: tuple[str, ...], transitions: tuple[str, ...], persons: int) -> MassPoints:
-    ascent = found.ascent
-    return MassPoints(labels, transitions, persons, ascent.point, ascent.slopes, found.left, ascent.has_converged)
+def _untold(fit: MassPoints) -> NotEstimable | None:
+    """Return why the coefficients have no errors: the columns whose weights can move and leave the likelihood alone."""
+    if np.isfinite(fit.covariance()).all():
+        return None
+    count = len(fit.labels)
+    information = fit.slopes.outer[:count, :count]
+    size = np.sqrt(np.maximum(np.diag(information), 1e-300))
+    axis = np.abs(np.linalg.eigh(information / np.outer(size, size))[1][:, 0])
+    named = [label for label, part in zip(fit.labels, axis, strict=True) if part > axis.max() / 2]
+    return NotEstimable(
+        f"the data do not tell the effects of {', '.join(named)}",
+        "Leave out or put together the columns named, more persons, or fewer mass points.",
+    )
 
 
 def _refused(rows: Rows, later: Sequence[str]) -> NotEstimable | None:
@@ -244,4 +268,18 @@ def _refused(rows: Rows, later: Sequence[str]) -> NotEstimable | None:
                     f"under {FEWEST} transitions to '{name}' where '{column}' is not zero",
                     "Longer pieces of the time since the treatment, or types put together.",
                 )
+        if (end := _one_sided(rows, k)) is not None:
+            return NotEstimable(
+                f"all transitions to '{name}' are at one end of '{end}', so that its effect has no bound",
+                "Leave the column out, or put its category or piece of time together with another.",
+            )
     return None
+
+
+def _one_sided(rows: Rows, k: int) -> str | None:
+    """Return a column whose smallest or largest value in the risk set is that of all transitions, None without one."""
+    design = rows.designs[rows.design_of[k]]
+    left, stayed = design[rows.events[:, k] > 0], design[rows.at_risk[:, k]]
+    is_one = left.min(axis=0) == left.max(axis=0)
+    at_end = (left[0] == stayed.min(axis=0)) | (left[0] == stayed.max(axis=0))
+    return next((name for name, found in zip(rows.columns[k], is_one & at_end, strict=True) if found), None)

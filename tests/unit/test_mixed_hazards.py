@@ -10,6 +10,7 @@ from evaluator.estimators.mixed_hazards import spells as spells_module
 from evaluator.estimators.mixed_hazards.frame import Columns, Model, rows_of, with_time_since
 from evaluator.estimators.mixed_hazards.likelihood import Point, slopes
 from evaluator.estimators.mixed_hazards.mass_points import Search, path
+from evaluator.estimators.mixed_hazards.scaling import scaled
 from evaluator.estimators.mixed_hazards.spells import spells_of
 from evaluator.estimators.timing_of_events import Setting, TimingOfEvents, anticipation, stays_away, timing_of_events
 from evaluator.vocabulary import Light, NotEstimable
@@ -18,6 +19,7 @@ from tests.simulation import timing_of_events_worlds as world
 MODEL = {"job": ("x1", "x2", *world.PIECES), "self_support": ("x1", *world.PIECES), "sanction": ("x1", "x2")}
 RISK_SETS = {"free": (*world.EXITS, world.TREATMENT), "treated": world.EXITS}
 RARE = pl.when(pl.col("person_id") < 20).then("after_0_4").otherwise(0.0)
+STAYS = ((pl.col("person_id") % 9 == 0) & (pl.col("transition").fill_null("none") != "job")).cast(pl.Float64)
 POINT = Point(np.linspace(-0.5, 0.5, 9), np.array([[-3.0, -4.0, -3.5], [-2.0, -5.0, -4.0]]), np.array([0.7, 0.3]))
 
 
@@ -237,6 +239,8 @@ def test_effects_by_number_of_points_and_criteria_are_told():
         ({}, {"covariates": ("x1", "twice")}, "repeat one another"),
         ({"after_0_4": RARE}, {}, "under 10 transitions to 'job' where"),
         ({"transition": pl.lit("none")}, {}, "under 10 transitions"),
+        ({"one": STAYS}, {"covariates": ("x1", "one")}, "all transitions to 'job' are at one end of 'one'"),
+        ({"one": pl.col("x1") > 9, "x1": STAYS}, {"covariates": ("x1",)}, "at one end of 'x1'"),
     ],
 )
 def test_what_cannot_be_told_is_refused_with_a_reason(change, choices, reason):
@@ -245,6 +249,37 @@ def test_what_cannot_be_told_is_refused_with_a_reason(change, choices, reason):
     found = fitted(draw, **choices)
     assert isinstance(found, NotEstimable)
     assert reason in found.reason
+
+
+def test_large_numbers_in_a_column_change_the_units_only():
+    draw = frame(1500)
+    large = draw.with_columns(x1=1e5 * pl.col("x1") + 3e6, x2=pl.col("x2") / 1e4 + 2017)
+    search = Search(points=2, starts=2)
+    own, far = (
+        timing_of_events(
+            one,
+            exits=world.EXITS,
+            treatments={world.TREATMENT: world.PIECES},
+            covariates=("x1", "x2"),
+            columns=Columns(state="state"),
+            setting=Setting(risk_sets=RISK_SETS, search=search),
+        )
+        for one in (draw, large)
+    )
+    for before, after in zip(own.path, far.path, strict=True):
+        unit = np.array([{"x1": 1e5, "x2": 1e-4}.get(label.split(".")[1], 1.0) for label in before.labels])
+        assert after.log_likelihood == pytest.approx(before.log_likelihood, abs=1e-4)
+        np.testing.assert_allclose(after.point.beta * unit, before.point.beta, atol=2e-3)
+        errors = [np.sqrt(np.diag(fit.covariance())) for fit in (after, before)]
+        np.testing.assert_allclose(errors[0] * unit, errors[1], rtol=5e-3)
+
+
+def test_the_likelihood_of_scaled_columns_is_that_of_the_columns_as_they_came():
+    draw = frame(400).with_columns(x1=1e3 * pl.col("x1") + 5e3)
+    rows = rows_of(draw, Model(MODEL, (), RISK_SETS), Columns(state="state"))
+    small, scale = scaled(rows)
+    found = slopes(spells_of(small), POINT).value
+    assert found == pytest.approx(slopes(spells_of(rows), scale.own(POINT)).value, rel=1e-12)
 
 
 @pytest.mark.parametrize(
