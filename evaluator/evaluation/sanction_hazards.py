@@ -187,17 +187,16 @@ def _with_covariates(frame: pl.DataFrame, data: Spells) -> tuple[pl.DataFrame, l
         age=pl.col("age_group").fill_null("uoplyst"),
         gender=pl.col("sex").fill_null("uoplyst"),
         calendar_year=(pl.col("year") - REFERENCE_YEAR).cast(pl.Float64),
-        tens_of_cases=(pl.col("caseload").cast(pl.Float64) - REFERENCE_CASES) / CASES,
+        tens_of_cases=((pl.col("caseload").cast(pl.Float64) - REFERENCE_CASES) / CASES).fill_null(0.0),
+        is_caseload_unknown=pl.col("caseload").is_null().cast(pl.Float64),
     )
-    names = ["calendar_year"]
+    names = ["calendar_year", "tens_of_cases", "is_caseload_unknown"]
     for column in ("visited", "age", "gender"):
         counts = frame.group_by(column).len().sort("len", column, descending=[True, False])
         common = counts.filter(pl.col("len") >= COMMON * len(frame))[column].to_list()
         made = [(pl.col(column) == value).cast(pl.Float64).alias(f"{column}={value}") for value in common[1:]]
         frame = frame.with_columns(made)
         names += [one.meta.output_name() for one in made]
-    if not frame["tens_of_cases"].has_nulls():
-        names.append("tens_of_cases")
     levels = _levels(data.municipalities)
     frame = frame.join(levels, on="municipality_code", how="left").with_columns(
         pl.col(levels.columns[1:]).fill_null(0.0)

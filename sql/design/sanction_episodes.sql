@@ -1,4 +1,4 @@
--- The sampled spells cut where something changes: sanction, missed meeting, supported work, target group, year.
+-- The sampled spells cut where something changes: sanction, missed meeting, supported work, target group, quarter.
 -- grain:   person_id, spell_number, start_weeks
 -- inputs:  design.sanction_spells, staging.stg_meetings, staging.stg_visitation, marts.week_status, marts.caseload_month
 -- outputs: person_id, spell_number, start_weeks, stop_weeks, transition, since_sanction_weeks, benefit, target_group, age_group, sex, year, no_shows, is_no_show_recent, is_away, caseload, state
@@ -7,7 +7,7 @@
 -- note:    the week that the first sanction ends is a row of its own: at risk of it, whoever was away until then
 -- note:    is_away: in supported work, or some weeks off the benefit that end no spell; who is away cannot be sanctioned
 -- note:    no_shows counts missed meetings of the spell so far, the row's first week included; a missed meeting is recent for recent_weeks()
--- note:    caseload is the municipality's mean of the year, where it is known: active citizens per full-time equivalent
+-- note:    caseload is the municipality's mean of the quarter, where it is known: active citizens per full-time equivalent
 
 with no_show_weeks as (
     select distinct
@@ -66,19 +66,14 @@ visitation_cuts as (
     inner join staging.stg_visitation as visitation using (person_id)
 ),
 
-year_cuts as (
+quarter_cuts as (
     select
         person_id,
         spell_number,
-        weeks_between(from_week, iso_week_of(begun_year, 1)) as at_weeks
-    from (
-        select
-            person_id,
-            spell_number,
-            from_week,
-            unnest(range(year(from_week) + 1, year(weeks_after(from_week, weeks)) + 1)) as begun_year
-        from design.sanction_spells
-    ) as years
+        weeks_between(
+            from_week, first_week_of(unnest(quarters_begun(from_week, weeks_after(from_week, weeks)))::date)
+        ) as at_weeks
+    from design.sanction_spells
 ),
 
 cuts as (
@@ -96,7 +91,7 @@ cuts as (
     union
     select person_id, spell_number, at_weeks from visitation_cuts where at_weeks is not null
     union
-    select person_id, spell_number, at_weeks from year_cuts
+    select person_id, spell_number, at_weeks from quarter_cuts
 ),
 
 rows_of_spells as (
@@ -124,7 +119,7 @@ rows_of_spells as (
 caseloads as (
     select
         municipality_code,
-        year(month) as year,
+        quarter_of(month) as quarter_on,
         exact_ratio(sum(caseload * measured_days) / nullif(sum(measured_days), 0)) as caseload
     from marts.caseload_month
     where caseload is not null
@@ -173,4 +168,4 @@ asof left join benefit_stretches as stretches
     and stretches.on_weeks <= rows_of_spells.start_weeks
 left join caseloads
     on caseloads.municipality_code = rows_of_spells.municipality_code
-    and caseloads.year = year(thursday_of(rows_of_spells.week))
+    and caseloads.quarter_on = quarter_of(thursday_of(rows_of_spells.week))

@@ -23,6 +23,16 @@ create or replace temp macro iso_week_of(iso_year, iso_week) as
             then weeks_after(week_of(make_date(iso_year, 1, 4)), iso_week - 1)
     end;
 
+-- First day of the calendar quarter that holds the day.
+create or replace temp macro quarter_of(day) as date_trunc('quarter', day)::date;
+
+-- First days of the calendar quarters that begin after the earlier day and by the later one.
+create or replace temp macro quarters_begun(earlier_day, later_day) as
+    generate_series((quarter_of(earlier_day) + to_months(3))::date, later_day, to_months(3));
+
+-- The first week whose Thursday is not before the day: a quarter's first week is that of its first day.
+create or replace temp macro first_week_of(day) as week_of((day + 3)::date);
+
 -- The day whose status stands for the month.
 create or replace temp macro status_day(month) as (month + 14)::date;
 

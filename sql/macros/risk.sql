@@ -2,6 +2,3 @@
 
 -- Months before a benefit spell in which paid work is counted: a year, so that seasons do not matter.
 create or replace temp macro months_of_work_before() as 12;
-
--- First day of the calendar quarter that holds the day.
-create or replace temp macro quarter_of(day) as date_trunc('quarter', day)::date;

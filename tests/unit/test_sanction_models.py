@@ -57,7 +57,7 @@ def test_a_spell_that_runs_when_the_data_begin_is_left_out(tmp_path):
         assert rows(connection, "select count(*) from design.sanction_spells where person_id = 'Z'") == [(0,)]
 
 
-def test_rows_are_cut_at_the_no_show_the_sanction_and_its_pieces(tmp_path):
+def test_rows_are_cut_at_the_no_show_the_sanction_its_pieces_and_quarters(tmp_path):
     with built(tmp_path) as connection:
         found = rows(
             connection,
@@ -69,9 +69,25 @@ def test_rows_are_cut_at_the_no_show_the_sanction_and_its_pieces(tmp_path):
         (4, 5, "sanction", None, 1, True, "free"),
         (5, 9, None, 0, 1, True, "sanctioned"),
         (9, 10, None, 4, 1, False, "sanctioned"),
-        (10, 18, None, 5, 1, False, "sanctioned"),
+        (10, 13, None, 5, 1, False, "sanctioned"),
+        (13, 18, None, 8, 1, False, "sanctioned"),
         (18, 25, "job", 13, 1, False, "sanctioned"),
     ]
+
+
+def test_the_caseload_is_that_of_the_quarter_and_unknown_before_it_was_counted(tmp_path):
+    held = [(who, "2015-11-02", "2016-12-31", "S1", "Unge", "primaer") for who in "AZ"]
+    hours = [("S1", "Unge", "615", f"2016-{month:02d}", "40", "0,5" if month < 7 else "1") for month in range(4, 13)]
+    with built(tmp_path, sagsbehandler=held, sagstal=hours) as connection:
+        found = dict(
+            rows(
+                connection,
+                "select start_weeks, caseload::double from design.sanction_episodes where person_id = 'B' order by 1",
+            )
+        )
+    weeks = {start: found[start] for start in (0, 12, 13, 25, 26) if start in found}
+    # Friday 1 April 2016 is of a week of March, Friday 1 July of one of June
+    assert weeks == {0: None, 13: 4.0, 26: 2.0}
 
 
 def test_rows_cover_each_week_of_a_spell_once(tmp_path):
@@ -89,13 +105,13 @@ def test_rows_cover_each_week_of_a_spell_once(tmp_path):
     assert groups == [(JOBPARAT, False), ("aktivitetsparat", True)]
 
 
-def test_a_year_begins_with_its_first_iso_week(tmp_path):
+def test_quarters_and_years_begin_with_their_first_iso_week(tmp_path):
     """1 January 2016 is a Friday: its week belongs to 2015."""
     spells = [("A", "2015-11-09", "2016-06-26", "730", "0615"), *register()["ydelser"][1:]]
     with built(tmp_path, ydelser=spells, sanktioner=[], samtaler=[]) as connection:
         found = rows(connection, "select start_weeks, stop_weeks, year from design.sanction_episodes where "
                      "person_id = 'A' order by 1")  # fmt: skip
-    assert found == [(0, 8, 2015), (8, 33, 2016)]
+    assert found == [(0, 8, 2015), (8, 21, 2016), (21, 33, 2016)]
 
 
 def test_who_is_in_supported_work_is_away(tmp_path):
