@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 MAIN, PLAIN, NAIVE = "timing_of_events", "without_heterogeneity", "naive"
-EVERYBODY, STANDING = "all", "without_reversed"
+EVERYBODY, STANDING, NOTICED = "all", "without_reversed", "from_notice"
 GROUPS = ("sanction_type", "target_group")
 HEADLINE_WEEKS = 5
 """The headline is the piece from this week on: the weeks before may show what caused the sanction."""
@@ -50,7 +50,7 @@ def effects(data: Spells, spec: EvaluationSpec, findings: Findings) -> tuple[Est
     found, fitted = made
     for subject, one in ((Subject(MAIN), fitted.chosen), (Subject(PLAIN), fitted.path[0])):
         findings.add("sanction_effects", *_rows(found, one, subject))
-    _add_standing(data, spec, findings)
+    _add_subsets(data, spec, findings)
     for by in GROUPS:
         _add_groups(data, by, spec, findings)
     findings.facts(
@@ -133,14 +133,18 @@ def _normal(value: float, se: float, persons: int) -> Estimate:
     return Estimate(value, se, value - reach, value + reach, 0.95, persons, persons, 0, MAIN, p_value)
 
 
-def _add_standing(data: Spells, spec: EvaluationSpec, findings: Findings) -> None:
-    """Add the effects without the sanctions that were reversed, where some were."""
-    if not data.spells["is_reversed"].fill_null(False).any():
-        return
-    made = _fitted(data.without_reversed(), spec)
-    if not isinstance(made, NotEstimable):
-        found, fitted = made
-        findings.add("sanction_effects", *_rows(found, fitted.chosen, Subject(MAIN, STANDING)))
+def _add_subsets(data: Spells, spec: EvaluationSpec, findings: Findings) -> None:
+    """Add the effects without the sanctions that were reversed, and counted from the notice, where there are some."""
+    is_early = data.spells["notice_weeks"] < data.spells["sanction_weeks"]
+    asked = {
+        STANDING: data.without_reversed() if data.spells["is_reversed"].fill_null(False).any() else None,
+        NOTICED: data.from_notice() if is_early.fill_null(False).any() else None,
+    }
+    for subset, part in asked.items():
+        made = None if part is None else _fitted(part, spec)
+        if made is not None and not isinstance(made, NotEstimable):
+            found, fitted = made
+            findings.add("sanction_effects", *_rows(found, fitted.chosen, Subject(MAIN, subset)))
 
 
 def _add_groups(data: Spells, by: str, spec: EvaluationSpec, findings: Findings) -> None:

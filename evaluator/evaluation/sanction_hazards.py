@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -70,6 +70,24 @@ class Spells:
         )
         comparisons = self.comparisons.filter(~pl.col("is_reversed"))
         return Spells(spells, episodes, comparisons, self.municipalities, self.decisions)
+
+    def from_notice(self) -> Spells:
+        """Return the spells as if a sanction began with its varsel or partshoering, where one is known.
+
+        Only those who were sanctioned in the end are known to have been heard: nobody records who left in between.
+        """
+        import polars as pl
+
+        notice = self.spells.select("person_id", "spell_number", "notice_weeks")
+        begins, begun = pl.col("stop_weeks") == pl.col("notice_weeks"), pl.col("since_notice_weeks").is_not_null()
+        left = pl.when(pl.col("transition") != SANCTION).then("transition")
+        episodes = self.episodes.join(notice, on=["person_id", "spell_number"], how="left").with_columns(
+            transition=pl.when(begins).then(pl.lit(SANCTION)).otherwise(left),
+            state=pl.when(begun).then(pl.lit("sanctioned")).when(begins).then(pl.lit("free")).otherwise("state"),
+            since_sanction_weeks="since_notice_weeks",
+        )
+        spells = self.spells.with_columns(sanction_weeks="notice_weeks")
+        return replace(self, spells=spells, episodes=episodes.drop("notice_weeks"))
 
 
 @dataclass(frozen=True, slots=True)

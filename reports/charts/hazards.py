@@ -101,8 +101,8 @@ def table(rows: list[Row], caption: str = "") -> Table:
 def _who(row: Row) -> str:
     from reports import words
 
-    if row["subset"] == "without_reversed":
-        return "uden omgjorte"
+    if row["subset"] in sanction_words.SUBSETS:
+        return sanction_words.SUBSETS[row["subset"]]
     name = row["group_name"] or ""
     return sanction_words.TYPES.get(name, words.group(name)) if name else "alle"
 

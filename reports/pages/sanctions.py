@@ -64,6 +64,7 @@ def in_short(released: Released) -> list[tuple[str, str]]:
         ("Hvor går de hen?", _destinations(released)),
         ("Kommer de tilbage?", _back(released)),
         ("Samme historie", sanction_designs.in_short(released)),
+        ("Fra varslet", _noticed(released)),
         ("Omgjort", _reversed(released)),
         ("Kroner", _kroner(released)),
         ("Andre regnestykker", _otherwise(released)),
@@ -127,6 +128,20 @@ def _reversed(released: Released) -> str:
         return text
     ends = [numbers.number(math.exp(r["value"]), 2) for r in (own, without)]
     return f"{text} Uden dem er forholdet for selvforsørgelse {ends[1]} mod {ends[0]} med."
+
+
+def _noticed(released: Released) -> str:
+    """Return the headlines counted from the notice instead of the decision: work already found shows before both."""
+    found = {(r["subset"], r["destination"]): r for r in released["sanction_effects"] if _is_main_piece(r)}
+    told = []
+    for name in ("job", "self_support"):
+        own, early = (found.get((subset, name)) for subset in ("all", "from_notice"))
+        if own is not None and early is not None and all(numbers.is_known(r["value"]) for r in (own, early)):
+            ratios = [numbers.number(math.exp(r["value"]), 2) for r in (early, own)]
+            told.append(f"{ratios[0]} for {sanction_words.WHERE[name]} (mod {ratios[1]})")
+    if not told:
+        return ""
+    return f"Talt fra varsel eller partshøring i stedet for afgørelsen er forholdet {words.listed(told)}."
 
 
 def _kroner(released: Released) -> str:

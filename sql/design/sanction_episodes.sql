@@ -1,10 +1,10 @@
 -- The sampled spells cut where something changes: sanction, missed meeting, supported work, target group, quarter.
 -- grain:   person_id, spell_number, start_weeks
 -- inputs:  design.sanction_spells, staging.stg_meetings, staging.stg_visitation, marts.week_status, marts.caseload_month
--- outputs: person_id, spell_number, start_weeks, stop_weeks, transition, since_sanction_weeks, benefit, target_group, age_group, sex, year, no_shows, is_no_show_recent, is_away, caseload, state
+-- outputs: person_id, spell_number, start_weeks, stop_weeks, transition, since_sanction_weeks, since_notice_weeks, benefit, target_group, age_group, sex, year, no_shows, is_no_show_recent, is_away, caseload, state
 -- note:    a row covers [start_weeks, stop_weeks) of the spell; transition is what ended it: an exit, the first sanction, or null
 -- note:    state is free before the first sanction and sanctioned after it, when only exits are possible; away: not yet sanctioned and is_away
--- note:    the week that the first sanction ends is a row of its own: at risk of it, whoever was away until then
+-- note:    the week that the first sanction ends, or its notice, is a row of its own: at risk of it, whoever was away until then
 -- note:    is_away: in supported work, or some weeks off the benefit that end no spell; who is away cannot be sanctioned
 -- note:    no_shows counts missed meetings of the spell so far, the row's first week included; a missed meeting is recent for recent_weeks()
 -- note:    caseload is the municipality's mean of the quarter, where it is known: active citizens per full-time equivalent
@@ -48,13 +48,21 @@ benefit_stretches as (
     where week_status.status = 'benefit'
 ),
 
+sanction_starts as (
+    select
+        person_id,
+        spell_number,
+        unnest([sanction_weeks, notice_weeks]) as begun_weeks
+    from design.sanction_spells
+    where sanction_weeks is not null
+),
+
 sanction_cuts as (
     select
         person_id,
         spell_number,
-        sanction_weeks + unnest(list_prepend(-1, sanction_pieces())) as at_weeks
-    from design.sanction_spells
-    where sanction_weeks is not null
+        begun_weeks + unnest(list_prepend(-1, sanction_pieces())) as at_weeks
+    from sanction_starts
 ),
 
 visitation_cuts as (
@@ -103,6 +111,7 @@ rows_of_spells as (
         spells.age_group,
         spells.sex,
         spells.sanction_weeks,
+        spells.notice_weeks,
         spells.weeks,
         spells.destination,
         cuts.at_weeks::integer as start_weeks,
@@ -139,6 +148,10 @@ select
         when rows_of_spells.start_weeks >= rows_of_spells.sanction_weeks
             then rows_of_spells.start_weeks - rows_of_spells.sanction_weeks
     end as since_sanction_weeks,
+    case
+        when rows_of_spells.start_weeks >= rows_of_spells.notice_weeks
+            then rows_of_spells.start_weeks - rows_of_spells.notice_weeks
+    end as since_notice_weeks,
     rows_of_spells.benefit,
     case
         when coalesce(visitation.to_on >= rows_of_spells.week, true) then visitation.target_group

@@ -1,12 +1,14 @@
 -- Benefit spells of a sample of persons: when the first sanction came and how the spell ended.
 -- grain:   person_id, spell_number
 -- inputs:  marts.exits, marts.benefit_spells, marts.sanction_events, marts.observation, staging.stg_persons
--- outputs: person_id, spell_number, benefit, municipality_code, from_week, entry_weeks, weeks, destination, age_group, sex, sanction_weeks, sanction_type, is_reversed, exit_week, back_week
+-- outputs: person_id, spell_number, benefit, municipality_code, from_week, entry_weeks, weeks, destination, age_group, sex, sanction_weeks, notice_weeks, sanction_type, is_reversed, exit_week, back_week
 -- note:    persons are drawn by a seeded hash, with all their spells; without sanction_persons there are none
 -- note:    weeks counts to the exit or the censoring; destination is null where the spell is censored, supported work is another benefit
 -- note:    entry_weeks: the panel begins so far into the spell, which is under observation from there on only
 -- note:    a spell already running when the data begin is left out: its length is unknown
--- note:    sanction_weeks counts from the spell's first week to that of its first decision, reversed ones too; back_week begins the next spell on one of the benefits
+-- note:    sanction_weeks counts from the spell's first week to that of its first decision, reversed ones too
+-- note:    notice_weeks to the first varsel or partshoering of that decision, where one is known, and not to before the spell
+-- note:    back_week begins the next spell on one of the benefits
 
 with spells as (
     select
@@ -75,6 +77,10 @@ first_sanctions as (
         sampled.person_id,
         sampled.spell_number,
         min(weeks_between(sampled.from_week, week_of(events.decided_on))) as sanction_weeks,
+        arg_min(
+            coalesce(least(events.warned_on, events.heard_on), events.decided_on),
+            (events.decided_on, events.sanction_type)
+        ) as noticed_on,
         arg_min(events.sanction_type, (events.decided_on, events.sanction_type)) as sanction_type,
         arg_min(events.is_reversed, (events.decided_on, events.sanction_type)) as is_reversed
     from sampled
@@ -111,6 +117,12 @@ select
     age_group(year(thursday_of(sampled.from_week)) - persons.birth_year) as age_group,
     persons.sex,
     first_sanctions.sanction_weeks,
+    case
+        when first_sanctions.noticed_on <= sampled.from_week then 0
+        else least(
+            weeks_between(sampled.from_week, week_of(first_sanctions.noticed_on)), first_sanctions.sanction_weeks
+        )
+    end as notice_weeks,
     first_sanctions.sanction_type,
     first_sanctions.is_reversed,
     sampled.exit_week,

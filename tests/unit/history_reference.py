@@ -43,7 +43,8 @@ def histories(draw):
     )
     studies = draw(st.lists(st.tuples(st.integers(0, 700), st.integers(0, 200)), max_size=1))
     days = st.integers(0, 720).map(lambda number: FIRST + number * DAY)
-    decided = st.tuples(days, st.sampled_from(SANCTIONS), st.sampled_from(STATUSES))
+    notice = st.none() | st.integers(0, 40)  # days before the decision
+    decided = st.tuples(days, st.sampled_from(SANCTIONS), st.sampled_from(STATUSES), notice, notice)
     met = st.tuples(days, st.sampled_from(MEETINGS), st.booleans())
     return {
         "spells": spells,
@@ -83,7 +84,10 @@ def extracts(people: Mapping[str, History]) -> dict[str, list[tuple[str, ...]]]:
         rows["ydelser"] += [(name, str(start), str(end or ""), code, "615") for start, end, code in history["spells"]]
         rows["beskaeftigelse"] += [(name, f"{m:%Y-%m}", str(h), str(w)) for m, (h, w) in history["wages"].items()]
         rows["uddannelse"] += [(name, str(start), str(end), "hf") for start, end in history["studies"]]
-        rows["sanktioner"] += [(name, str(day), "37", kind, status) for day, kind, status in history["sanctions"]]
+        rows["sanktioner"] += [
+            (name, str(day), "37", kind, status, *("" if days is None else str(day - days * DAY) for days in notices))
+            for day, kind, status, *notices in history["sanctions"]
+        ]
         rows["samtaler"] += [(name, str(day), kind, str(int(missed))) for day, kind, missed in history["meetings"]]
         rows["visitation"] += [(name, str(start), str(end or ""), group) for start, end, group in history["groups"]]
     return rows

@@ -21,7 +21,7 @@ COLUMNS = {
     "sagstal": ("sagsbehandler_id", "team", "kommunekode", "maaned", "antal_sager", "aarsvaerk"),
     "samtaler": ("pnr_pseudo", "dato", "samtaletype", "udeblevet"),
     "indsats": ("kommunekode", "team", "fra", "til", "indsats_navn", "sagstal_foer", "sagstal_efter"),
-    "sanktioner": ("pnr_pseudo", "dato", "paragraf", "type", "status"),
+    "sanktioner": ("pnr_pseudo", "dato", "paragraf", "type", "status", "varsel_dato", "partshoert_dato"),
     "beskaeftigelse": ("pnr_pseudo", "maaned", "timer", "loen"),
     "tilbud": ("pnr_pseudo", "fra", "til", "type", "timer_pr_uge"),
     "uddannelse": ("pnr_pseudo", "fra", "til", "uddannelsesart"),
@@ -48,11 +48,12 @@ def open_store(folder: Path) -> duckdb.DuckDBPyConnection:
 
 
 def fill(connection: duckdb.DuckDBPyConnection, extracts: Mapping[str, Rows]) -> None:
-    """Replace the deliveries of the store by these rows."""
+    """Replace the deliveries of the store by these rows; the last columns of a short row are blank."""
     connection.execute("delete from raw.deliveries")
     for number, (extract, columns) in enumerate(COLUMNS.items(), 1):
         connection.execute(f"delete from raw.{extract}")
-        rows = [[*row, number, line] for line, row in enumerate(extracts.get(extract, ()), 2)]
+        given = enumerate(extracts.get(extract, ()), 2)
+        rows = [[*row, *[""] * (len(columns) - len(row)), number, line] for line, row in given]
         if not rows:
             continue
         names = ", ".join((*columns, "_delivery", "_line"))

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import math
+from dataclasses import replace
 from itertools import count
 
 import polars as pl
@@ -48,7 +49,7 @@ def spell(number, destination, weeks, sanctioned=None, is_reversed=False, away=(
     whole = {
         **person, "benefit": "kontanthjaelp", "municipality_code": f"{101 + number % 4}", "from_week": MONDAY,
         "entry_weeks": 0, "weeks": weeks, "destination": destination, "age_group": ("18-24", "30-49")[number % 2],
-        "sex": ("K", "M")[number // 2 % 2], "sanction_weeks": sanctioned,
+        "sex": ("K", "M")[number // 2 % 2], "sanction_weeks": sanctioned, "notice_weeks": sanctioned,
         "sanction_type": None if sanctioned is None else ("punktsanktion", "periodesanktion")[number % 2],
         "is_reversed": None if sanctioned is None else is_reversed,
         "exit_week": MONDAY + dt.timedelta(weeks=weeks) if destination else None,
@@ -62,7 +63,8 @@ def spell(number, destination, weeks, sanctioned=None, is_reversed=False, away=(
         state = "sanctioned" if is_after else "away" if is_away and ended != "sanction" else "free"
         rows.append({
             **person, "start_weeks": start, "stop_weeks": stop, "transition": ended,
-            "since_sanction_weeks": start - sanctioned if is_after else None, "benefit": "kontanthjaelp",
+            "since_sanction_weeks": start - sanctioned if is_after else None,
+            "since_notice_weeks": start - sanctioned if is_after else None, "benefit": "kontanthjaelp",
             "target_group": ("jobparat", "aktivitetsparat")[number % 3 // 2], "age_group": whole["age_group"],
             "sex": whole["sex"], "year": 2016, "no_shows": 0, "is_no_show_recent": False, "is_away": is_away,
             "caseload": None, "state": state,
@@ -145,6 +147,18 @@ def test_without_the_reversed_a_spell_ends_at_the_decision():
     rows = cut.episodes.join(own, on="person_id", how="semi")
     assert rows["transition"].is_null().all() and set(rows["state"]) == {"free"}
     assert len(cut.spells) == len(whole.spells)
+
+
+def test_a_sanction_counted_from_its_notice_begins_when_it_was_given():
+    whole = data(spell(0, "job", 30, sanctioned=10), spell(1, "job", 30))
+    early = whole.spells.with_columns(notice_weeks=pl.col("sanction_weeks") - 10)
+    since = pl.when(pl.col("person_id") == "P00000").then("start_weeks")
+    told = replace(whole, spells=early, episodes=whole.episodes.with_columns(since_notice_weeks=since)).from_notice()
+    rows = told.episodes.filter(pl.col("person_id") == "P00000").sort("start_weeks")
+    assert rows["since_sanction_weeks"].to_list() == rows["start_weeks"].to_list()
+    assert set(rows["state"]) == {"sanctioned"} and rows["transition"].to_list() == [None, None, None, "job"]
+    other = told.episodes.filter(pl.col("person_id") == "P00001")
+    assert other.select(whole.episodes.columns).equals(whole.episodes.filter(pl.col("person_id") == "P00001"))
 
 
 def test_a_municipality_that_sanctions_more_has_a_higher_level():

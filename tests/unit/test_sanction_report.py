@@ -45,6 +45,7 @@ def filled(store, run):
             )
         effect(store, run, destination, 0.55, 0.05, method="naive", from_weeks=0, to_weeks=None)
         effect(store, run, destination, ratio * 1.01, subset="without_reversed")
+        effect(store, run, destination, ratio * 1.1, subset="from_notice")
         for arm, factor in (("sanctioned", 1.0), ("comparable", 0.8)):
             for week in (4, 24, 52):
                 part = factor * week / 500
@@ -106,6 +107,8 @@ def page(store):
         "tilbage på ydelsen.",
         "8,1 pct. af afgørelserne blev ophævet eller hjemvist. Uden dem er forholdet for selvforsørgelse 1,32 mod 1,31 med.",
         "Borgerne mistede 1,9 mio. kr. ved 1.200 sanktioner, der stod ved magt: 1.600 kr. pr. sanktion i gennemsnit.",
+        "Talt fra varsel eller partshøring i stedet for afgørelsen er forholdet",
+        "talt fra varsel eller partshøring",
         "Uden uobserverede forskelle ville have sagt 0,91 for job og 1,17 for selvforsørgelse uden job.",
         "En naiv sammenligning ville have sagt 0,55 for job og 0,55 for selvforsørgelse uden job.",
         "Udeblivelser regnes som en tilstand for sig.",

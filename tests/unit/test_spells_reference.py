@@ -38,6 +38,7 @@ WEEKLY = """
         unnest(range(start_weeks, stop_weeks)) as week,
         case when week + 1 = stop_weeks then transition end as transition,
         list_max(list_filter(sanction_pieces(), lambda piece: piece <= since_sanction_weeks)) as piece,
+        list_max(list_filter(sanction_pieces(), lambda piece: piece <= since_notice_weeks)) as notice_piece,
         episodes.target_group,
         episodes.year,
         no_shows,
@@ -81,7 +82,7 @@ def risk_weeks(history):
 
 
 def risk_week(history, benefit, first, last, week):
-    decisions = [(monday(day), kind, status in REVERSED) for day, kind, status in history["sanctions"]]
+    decisions = [(monday(day), kind, status in REVERSED) for day, kind, status, *_ in history["sanctions"]]
     within = sorted(decision for decision in decisions if first <= decision[0] <= last)
     of_first_week = [decision for decision in within if decision[0] == within[0][0]]
     missed = weeks_missed(history, first, week)
@@ -127,6 +128,7 @@ def sanction_spells(history):
             len(weeks),
             "other_benefit" if where == "supported_work" else where,
             (monday(decided[0][0]) - first) // WEEK if decided else None,
+            notice_week(decided[0], first) if decided else None,
             decided[0][1] if decided else None,
             decided[0][2] in REVERSED if decided else None,
             min(later, default=None) if where else None,
@@ -134,10 +136,21 @@ def sanction_spells(history):
     return found
 
 
+def piece_of(since):
+    return None if since is None else max(piece for piece in PIECES if piece <= since)
+
+
+def notice_week(decision, first):
+    """Return the week of the spell in which the first notice of a decision fell, at the earliest its first."""
+    day, _, _, *notices = decision
+    noticed = day - max((days for days in notices if days is not None), default=0) * DAY
+    return max((monday(noticed) - first) // WEEK, 0)
+
+
 def sanction_weeks(history):
     """Return {(benefit, first week, week of the spell): what its row of episodes must say}."""
     found = {}
-    for (benefit, first), (before, count, where, sanctioned, *_) in sanction_spells(history).items():
+    for (benefit, first), (before, count, where, sanctioned, noticed, *_) in sanction_spells(history).items():
         for number in range(before, count):
             week = first + number * WEEK
             since = number - sanctioned if sanctioned is not None and number >= sanctioned else None
@@ -146,7 +159,8 @@ def sanction_weeks(history):
             is_last, is_next = number == count - 1, number + 1 == sanctioned
             found[benefit, first, number] = (
                 where if is_last and where else "sanction" if is_next else None,
-                None if since is None else max(piece for piece in PIECES if piece <= since),
+                piece_of(since),
+                piece_of(number - noticed if noticed is not None and number >= noticed else None),
                 group_in(history, week),
                 (week + 3 * DAY).year,
                 len(missed),
@@ -209,8 +223,8 @@ def test_spells_and_episodes_of_sanctions_agree_with_a_slow_reading(store, drawn
     found = by_person(
         store,
         people,
-        "select person_id, benefit, from_week, entry_weeks, weeks, destination, sanction_weeks, sanction_type, "
-        "is_reversed, back_week from design.sanction_spells",
+        "select person_id, benefit, from_week, entry_weeks, weeks, destination, sanction_weeks, notice_weeks, "
+        "sanction_type, is_reversed, back_week from design.sanction_spells",
         2,
     )
     weekly = by_person(store, people, WEEKLY, 3)
