@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from evaluator.backends import backend
-from evaluator.estimators.mixed_hazards.frame import Columns, Model, rows_of
+from evaluator.estimators.mixed_hazards.frame import Columns, Model, entered_late, rows_of
 from evaluator.estimators.mixed_hazards.likelihood import Point, Slopes
 from evaluator.estimators.mixed_hazards.mass_points import Search, path
 from evaluator.estimators.mixed_hazards.scaling import scaled
@@ -156,6 +156,9 @@ def timing_of_events(
     is sum_j p_j prod_rows h_k^y exp(-duration sum_k h_k), h_k = exp(mu_jk + x beta_k), over the risk set of each row;
     within intervals exp(-dH) becomes (1 - exp(-dH)) / H where a transition took place.
 
+    With more than one mass point persons are followed from the beginning of their spell on: rows without a risk set
+    bridge the time in which nothing is possible.
+
     The effect is causal if nobody acts on the moment of a treatment before it comes; `anticipation` looks for signs of
     it. It is the effect of being treated, not of the threat. Raises PanelError as `rows_of`.
     Source: see SOURCE; checked against R durmod 1.1-4 in tests/golden/test_timing_of_events.py.
@@ -169,6 +172,12 @@ def timing_of_events(
     rows = rows_of(frame, model, columns)
     if (refusal := _refused(rows, (*before, *effects))) is not None:
         return refusal
+    if setting.search.points > 1 and (late := entered_late(frame, columns)):
+        return NotEstimable(
+            f"{late:,} persons are first seen after the beginning of their spell: who is still there then is chosen by "
+            "the heterogeneity",
+            "Leave out spells that began before the data, or ask for one mass point.",
+        )
     small, scale = scaled(rows)
     spells = spells_of(small)
     fits = path(spells, setting.search, backend(setting.workers))

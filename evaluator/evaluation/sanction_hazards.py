@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 DESTINATIONS = ("job", "education", "other_benefit", "self_support")
-SANCTION, AFTER = "sanction", "after"
+SANCTION, AFTER, AWAY = "sanction", "after", "away"
 PIECES: tuple[tuple[int, ...], ...] = ((0, 5, 13, 27), (0, 5, 13), (0, 5))
 """Weeks since the first sanction at which its effect may change; the next when too few left in a piece."""
 STATES = ("is_no_show_recent", "is_no_show_before")
@@ -115,7 +115,7 @@ class Hazards:
         """Return the exits of a piece and the persons who were followed in it."""
         import polars as pl
 
-        inside = self.frame.filter(pl.col(piece.column) > 0)
+        inside = self.frame.filter((pl.col(piece.column) > 0) & (pl.col("state") != AWAY))
         return int((inside["transition"] == destination).sum()), inside["person_id"].n_unique()
 
 
@@ -163,7 +163,7 @@ def hazards(data: Spells, by: str | None = None) -> Hazards | NotEstimable:
 
 def fit(found: Hazards, mass_points: int, seed: int) -> TimingOfEvents | NotEstimable:
     """Return the timing of events with up to that many mass points; the first is without heterogeneity."""
-    risk_sets = {"free": (*found.exits, SANCTION), "sanctioned": found.exits}
+    risk_sets = {"free": (*found.exits, SANCTION), "sanctioned": found.exits, AWAY: ()}
     return timing_of_events(
         found.frame,
         exits=found.exits,
@@ -183,16 +183,14 @@ def _rows(data: Spells) -> pl.DataFrame:
         "person_id", "spell_number", "municipality_code", "sanction_type"
     )
     recent, at_risk = pl.col("is_no_show_recent"), ~pl.col("is_away") | (pl.col("state") == "free")
-    return (
-        data.episodes.filter(at_risk)
-        .join(seen, on=["person_id", "spell_number"])
-        .with_columns(
-            pl.col("since_sanction_weeks").alias(AFTER),
-            duration=(pl.col("stop_weeks") - pl.col("start_weeks")).cast(pl.Float64),
-            start=pl.col("start_weeks").cast(pl.Float64),
-            is_no_show_recent=recent.cast(pl.Float64),
-            is_no_show_before=((pl.col("no_shows") > 0) & ~recent).cast(pl.Float64),
-        )
+    return data.episodes.join(seen, on=["person_id", "spell_number"]).with_columns(
+        pl.col("since_sanction_weeks").alias(AFTER),
+        transition=pl.when(at_risk).then("transition"),
+        state=pl.when(at_risk).then("state").otherwise(pl.lit(AWAY)),
+        duration=(pl.col("stop_weeks") - pl.col("start_weeks")).cast(pl.Float64),
+        start=pl.col("start_weeks").cast(pl.Float64),
+        is_no_show_recent=recent.cast(pl.Float64),
+        is_no_show_before=((pl.col("no_shows") > 0) & ~recent).cast(pl.Float64),
     )
 
 

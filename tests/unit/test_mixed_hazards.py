@@ -251,6 +251,20 @@ def test_what_cannot_be_told_is_refused_with_a_reason(change, choices, reason):
     assert reason in found.reason
 
 
+def test_persons_who_enter_late_are_refused_with_more_than_one_mass_point():
+    late = frame(500).with_columns(start=pl.lit(0.0) + (pl.col("person_id") == 3))
+    asked = {"exits": world.EXITS, "treatments": {world.TREATMENT: world.PIECES}, "covariates": ("x1", "x2")}
+    columns = Columns(start="start", state="state")
+    found, plain = (
+        timing_of_events(
+            late, columns=columns, setting=Setting(risk_sets=RISK_SETS, search=Search(points=points)), **asked
+        )
+        for points in (2, 1)
+    )
+    assert isinstance(found, NotEstimable) and found.reason.startswith("1 persons are first seen after")
+    assert isinstance(plain, TimingOfEvents)
+
+
 def test_large_numbers_in_a_column_change_the_units_only():
     draw = frame(1500)
     large = draw.with_columns(x1=1e5 * pl.col("x1") + 3e6, x2=pl.col("x2") / 1e4 + 2017)

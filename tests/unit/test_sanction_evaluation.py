@@ -134,8 +134,9 @@ def test_weeks_away_are_on_neither_side():
         one.comparisons, one.municipalities, one.decisions,
     )  # fmt: skip
     frame = hazards(both).frame.filter(pl.col("person_id") >= "P05000")
-    assert frame["duration"].sum() == 30 * 10
-    assert not frame["is_away"].any()
+    assert frame.filter(pl.col("state") != "away")["duration"].sum() == 30 * 10
+    assert frame.filter(pl.col("is_away"))["state"].unique().to_list() == ["away"]
+    assert frame.filter(pl.col("state") == "away")["transition"].null_count() == 30
 
 
 def test_without_the_reversed_a_spell_ends_at_the_decision():

@@ -59,6 +59,17 @@ def with_time_since(frame: Any, weeks: str, cuts: Sequence[float] = (0, 5, 13, 2
     return frame.with_columns(made)
 
 
+def entered_late(frame: Any, columns: Columns) -> int:
+    """Return how many persons of a polars or pandas frame are first seen after the beginning of their spell."""
+    import polars as pl
+
+    if columns.start is None:
+        return 0
+    table = frame if type(frame).__module__.startswith("polars") else pl.from_pandas(frame)
+    first = table.group_by(columns.person).agg(pl.col(columns.start).min())
+    return int((first[columns.start] > 0).sum())
+
+
 def rows_of(frame: Any, model: Model, columns: Columns) -> Rows:
     """Return the rows of a polars or pandas frame, cut at the baseline's jumps and collapsed where nothing changes.
 
