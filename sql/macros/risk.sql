@@ -5,3 +5,6 @@ create or replace temp macro months_of_work_before() as 12;
 
 -- First day of the calendar quarter that holds the day.
 create or replace temp macro quarter_of(day) as date_trunc('quarter', day)::date;
+
+-- Weeks since a meeting at which its effect may change: in the first, what led to the meeting may still be at work.
+create or replace temp macro meeting_pieces() as [0, 5];
