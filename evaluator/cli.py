@@ -166,7 +166,9 @@ def _synth(options: argparse.Namespace) -> None:
     from evaluator.registers.municipalities import WORLDS
 
     if options.world not in WORLDS:
-        raise ProjectError(f"world {options.world}: not known; expected one of {', '.join(WORLDS)}. Choose one of them.")
+        raise ProjectError(
+            f"world {options.world}: not known; expected one of {', '.join(WORLDS)}. Choose one of them."
+        )
     if options.folder.exists() and not options.folder.is_dir():
         raise ProjectError(f"{options.folder}: is a file; expected a folder. Choose another name.")
     write_register(options.folder, persons=options.persons, seed=options.seed, world=options.world)

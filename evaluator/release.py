@@ -78,8 +78,8 @@ COLUMNS: dict[str, str] = {
     "sanction_designs": "design text, destination text, weeks int, value double, low double, high double, "
     "p_value double, unit text, n bigint, reason text, what_would_help text, status text",
     "meeting_hazards": "destination text, method text, kind text, than text, from_weeks int, to_weeks int, "
-    "value double, low double, high double, se double, p_value double, unit text, events bigint, weeks bigint, "
-    "rate double, rate_low double, rate_high double, reason text, what_would_help text, status text",
+    "value double, low double, high double, se double, p_value double, p_family double, unit text, events bigint, "
+    "weeks bigint, rate double, rate_low double, rate_high double, reason text, what_would_help text, status text",
 }
 QUALITY_COLUMNS: dict[str, str] = {
     "run": COLUMNS["run"],

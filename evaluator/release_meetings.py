@@ -26,9 +26,9 @@ def _hazards(rows: list[Row], policy: Policy) -> list[Row]:
             key: None if few or row[key] is None else round(round(row[key] / step) * step, RATE_DECIMALS)
             for key in ("rate", "rate_low", "rate_high")
         }
-        p_value = None if hidden or row["p_value"] is None else round(row["p_value"], 3)
+        chances = {key: None if hidden or row[key] is None else round(row[key], 3) for key in ("p_value", "p_family")}
         counts = {"events": policy.count(events), "weeks": policy.count(weeks)}
-        released.append({**row, **ratios, **rates, **counts, "p_value": p_value, "status": status})
+        released.append({**row, **ratios, **rates, **counts, **chances, "status": status})
     return released
 
 

@@ -28,7 +28,18 @@ def refuse_contradictions(spec: EvaluationSpec, where: Callable[[str, str], str]
     def refuse(section: str, key: str, wrong: str, expected: str) -> None:
         raise SpecError(f"{where(section, key)}: {wrong}; expected {expected}. Correct the spec.")
 
-    for rule in (_panel, _outcomes, _exits, _meetings, _series, _claim, _estimators, _adjustment, _sensitivity, _assignment):
+    for rule in (
+        _panel,
+        _outcomes,
+        _exits,
+        _meetings,
+        _series,
+        _claim,
+        _estimators,
+        _adjustment,
+        _sensitivity,
+        _assignment,
+    ):
         rule(spec, refuse)
 
 

@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import duckdb
+import numpy as np
 
 from evaluator.design.meeting_weeks import HISTORY, NO_MEETING, WINDOWS, meeting_weeks
 from evaluator.design.risk_cells import Band
@@ -21,6 +22,7 @@ from evaluator.estimators.mixed_hazards.frame import Columns, with_time_since
 from evaluator.estimators.mixed_hazards.mass_points import Search
 from evaluator.estimators.timing_of_events import FEWEST, MassPoints, Setting, TimingOfEvents, timing_of_events
 from evaluator.evaluation.sanction_hazards import BASELINE, DESTINATIONS, Spells, independent, with_covariates
+from evaluator.inference.multiplicity import holm
 from evaluator.inference.proportion import wilson_interval
 from evaluator.results import Findings, Row
 from evaluator.spec import EvaluationSpec, Meetings
@@ -48,14 +50,19 @@ def estimate(connection: duckdb.DuckDBPyConnection, data: Spells, spec: Evaluati
         findings.add("meeting_hazards", *_timed(connection, data, spec))
 
 
-def _hazards(connection: duckdb.DuckDBPyConnection, chosen: Meetings) -> Iterable[Row]:
+def _given_history(connection: duckdb.DuckDBPyConnection, chosen: Meetings) -> MeetingHazards | NotEstimable:
+    """Return the hazards within the longest history in which every group can leave in every way."""
     kinds = {**dict.fromkeys(chosen.counselling, COUNSELLING), **dict.fromkeys(chosen.control, CONTROL)}
-    found: MeetingHazards | NotEstimable
-    for history in HISTORIES:
+    for history in HISTORIES[:-1]:
         found = meeting_hazards(meeting_weeks(connection, kinds, history))
         if isinstance(found, MeetingHazards):
-            break
-    else:
+            return found
+    return meeting_hazards(meeting_weeks(connection, kinds, HISTORIES[-1]))
+
+
+def _hazards(connection: duckdb.DuckDBPyConnection, chosen: Meetings) -> Iterable[Row]:
+    found = _given_history(connection, chosen)
+    if isinstance(found, NotEstimable):
         yield from (_refusal(HAZARD, name, kind, found) for name in DESTINATIONS for kind in KINDS)
         return
     for name in DESTINATIONS:
@@ -73,12 +80,21 @@ def _hazards(connection: duckdb.DuckDBPyConnection, chosen: Meetings) -> Iterabl
                 yield {**place, **counted, "is_estimable": True}
             else:
                 yield {**place, **counted, **_numbers(found.ratio(name, kind, from_weeks=since))}
-        for since in WINDOWS:
-            if {(kind, since) for kind in KINDS} <= set(found.kinds):
-                behind = min(int(found.events[exit_at, found.kinds.index((kind, since))]) for kind in KINDS)
-                contrast = _numbers(found.ratio(name, COUNSELLING, CONTROL, from_weeks=since))
-                place = {**_place(HAZARD, name, COUNSELLING, since), "than": CONTROL}
-                yield {**place, "events": behind, "weeks": 0, **contrast}
+    yield from _contrasts(found)
+
+
+def _contrasts(found: MeetingHazards) -> list[Row]:
+    """Return counselling against control for each exit and piece, with p-values adjusted for all of them (Holm)."""
+    rows: list[Row] = []
+    for name in (name for name in DESTINATIONS if name in found.exits):
+        for since in (since for since in WINDOWS if {(kind, since) for kind in KINDS} <= set(found.kinds)):
+            exit_at = found.exits.index(name)
+            behind = min(int(found.events[exit_at, found.kinds.index((kind, since))]) for kind in KINDS)
+            contrast = _numbers(found.ratio(name, COUNSELLING, CONTROL, from_weeks=since))
+            place = {**_place(HAZARD, name, COUNSELLING, since), "than": CONTROL}
+            rows.append({**place, "events": behind, "weeks": 0, **contrast})
+    adjusted = holm(np.array([row.get("p_value", np.nan) for row in rows], dtype=np.float64))
+    return [{**row, "p_family": p} for row, p in zip(rows, adjusted, strict=True)]
 
 
 def _timed(connection: duckdb.DuckDBPyConnection, data: Spells, spec: EvaluationSpec) -> Iterable[Row]:
@@ -171,7 +187,12 @@ def _all_leave(frame: pl.DataFrame, exits: Sequence[str], weeks: float) -> bool:
 def _place(method: str, destination: str, kind: str, since: int | None) -> Row:
     later = [cut for cut in WINDOWS if since is not None and cut > since]
     return {
-        **{"method": method, "destination": destination, "kind": kind, "than": "" if kind == NO_MEETING else NO_MEETING},
+        **{
+            "method": method,
+            "destination": destination,
+            "kind": kind,
+            "than": "" if kind == NO_MEETING else NO_MEETING,
+        },
         **{"from_weeks": since, "to_weeks": later[0] - 1 if later else None, "unit": "log_hazard"},
     }
 

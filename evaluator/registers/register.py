@@ -176,5 +176,15 @@ def simulate(
     weeks = _WEEKS_NEEDED if horizon_only else WEEKS
     intake = draw_intake(people, seed, strictness_spread, world) if strictness_spread else None
     strictness = np.ones(len(people.entry)) if intake is None else intake.strictness
-    paths = run(people, tables, streams[3:5], weeks, events=not horizon_only, twins=twins, strictness=strictness, world=world, contents=contents(seed, part))
+    paths = run(
+        people,
+        tables,
+        streams[3:5],
+        weeks,
+        events=not horizon_only,
+        twins=twins,
+        strictness=strictness,
+        world=world,
+        contents=contents(seed, part),
+    )
     return Register(people, paths, tables, seed, world, intake, part)

@@ -168,7 +168,7 @@ def effect(
     *,
     period: str = "month",
 ) -> float:
-    """Return the true mean effect on the share in state `outcome` (or on the weeks of sick pay), with the estimator's weights.
+    """Return the true mean effect on a state's share, or on the weeks of sick pay, with the estimator's weights.
 
     `weights` maps (start of the cohort, entry period) to a weight; they are scaled to sum to one over the cells that
     have entrants. Within a cell people weigh alike. `group` is (grouping, name), such as ("age_group", "18-24").

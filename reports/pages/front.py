@@ -7,7 +7,7 @@ from typing import Any
 from reports import answer, numbers, words
 from reports.charts import before_after, end_states, forest
 from reports.figure import Figure, Table
-from reports.pages import claim, denominator, in_short, sanctions
+from reports.pages import claim, denominator, family, in_short, sanctions
 from reports.released import Released, Row
 
 NO_START = "Evalueringen har ingen startdato, så der findes intet før og efter at sammenligne."
@@ -28,6 +28,7 @@ def context(released: Released) -> dict[str, Any]:
         "kind_label": words.ANSWERS[kind],
         "sentence": answer.sentence(released),
         "relevant": "" if refused else answer.relevant(released),
+        "family": "" if refused else family.sentence(released),
         "help": answer.help_needed(released) if refused else (),
         "exploratory": _exploratory(released),
         "in_short": [] if refused else in_short.in_short(released),

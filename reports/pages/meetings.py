@@ -8,6 +8,7 @@ from typing import Any
 from reports import meeting_words, numbers, sanction_words, words
 from reports.charts import meetings
 from reports.figure import Table
+from reports.pages import family
 from reports.released import Released, Row
 
 PER = 1000
@@ -19,11 +20,13 @@ def in_short(released: Released) -> str:
     found = [row for row in _contrasts(released) if row["from_weeks"] == 0 and _is_shown(row)]
     if not found:
         return ""
-    moved = [row for row in found if not row["low"] <= 0 <= row["high"]]
+    moved = _moved(found)
     when = sanction_words.weeks(found[0])
     if not moved:
         return f"Ingen afgang i {when} kan skelnes mellem vejledning og kontrol. Samtaler er ikke fordelt tilfældigt."
-    told = [f"afgangen til {sanction_words.WHERE[row['destination']]} {_ratio(row)} ({_span(row)})" for row in moved]
+    told = [
+        f"afgangen til {sanction_words.WHERE[row['destination']]} {_ratio(row)} gange ({_span(row)})" for row in moved
+    ]
     return (
         f"I {when} efter en vejledende samtale er {words.listed(told, limit=9)} så høj som efter en kontrolsamtale. "
         "Det er en sammenhæng: samtaler er ikke fordelt tilfældigt."
@@ -52,14 +55,16 @@ def sections(released: Released) -> list[dict[str, Any]]:
 
 
 def _title(released: Released) -> str:
-    moved = [
-        sanction_words.WHERE[row["destination"]]
-        for row in _contrasts(released)
-        if row["from_weeks"] == 0 and _is_shown(row) and not row["low"] <= 0 <= row["high"]
-    ]
+    moved = _moved([row for row in _contrasts(released) if row["from_weeks"] == 0])
     if not moved:
         return "Afgangen i ugerne efter vejledning og kontrol kan ikke skelnes"
-    return f"Efter vejledning og kontrol går borgerne ikke lige ofte til {words.listed(moved)}"
+    named = words.listed([sanction_words.WHERE[row["destination"]] for row in moved])
+    return f"Efter vejledning og kontrol går borgerne ikke lige ofte til {named}"
+
+
+def _moved(rows: list[Row]) -> list[Row]:
+    """Return the comparisons that are a finding also among all that were made."""
+    return [row for row in rows if numbers.is_known(row["p_family"]) and row["p_family"] < family.LEVEL]
 
 
 def _table(rows: list[Row]) -> Table:
@@ -85,7 +90,7 @@ def _table(rows: list[Row]) -> Table:
         *("Afgang til", "Seneste samtale", "Uger siden", "Afgange pr. 1.000 uger", "95 pct. interval"),
         *("Forhold", "95 pct. interval, forhold", "Afgange", "Bemærkning"),
     )
-    return Table(headers, body, "", frozenset({0, 1, 2, 8}))
+    return _without_remarks(Table(headers, body, "", frozenset({0, 1, 2, 8})))
 
 
 def _contrast_table(released: Released) -> Table:
@@ -96,12 +101,14 @@ def _contrast_table(released: Released) -> Table:
             _ratio(row),
             _span(row),
             numbers.p_value(row["p_value"]),
+            numbers.p_value(row["p_family"]),
             row["reason"] or "",
         )
         for row in _contrasts(released)
     )
-    headers = ("Afgang til", "Uger siden", "Forhold", "95 pct. interval", "p", "Bemærkning")
-    return Table(headers, body, meeting_words.CONTRAST_CAPTION, frozenset({0, 1, 5}))
+    headers = ("Afgang til", "Uger siden", "Forhold", "95 pct. interval", "p", "p, korrigeret", "Bemærkning")
+    tested = sum(row["status"] != "not_estimable" for row in _contrasts(released))
+    return _without_remarks(Table(headers, body, meeting_words.CONTRAST_CAPTION.format(tested), frozenset({0, 1, 6})))
 
 
 def _timed_table(rows: list[Row]) -> Table:
@@ -118,7 +125,15 @@ def _timed_table(rows: list[Row]) -> Table:
         for row in _of_timing(rows)
     )
     headers = ("Afgang til", "Første samtale", "Uger siden", "Forhold", "95 pct. interval", "Afgange", "Bemærkning")
-    return Table(headers, body, meeting_words.TIMING_CAPTION, frozenset({0, 1, 2, 6}))
+    return _without_remarks(Table(headers, body, meeting_words.TIMING_CAPTION, frozenset({0, 1, 2, 6})))
+
+
+def _without_remarks(table: Table) -> Table:
+    """Return a table without its last column where there is nothing to remark."""
+    if any(row[-1] for row in table.rows):
+        return table
+    last = len(table.headers) - 1
+    return Table(table.headers[:-1], tuple(row[:-1] for row in table.rows), table.caption, table.words - {last})
 
 
 def _of_timing(rows: list[Row]) -> list[Row]:
@@ -141,7 +156,7 @@ def _is_shown(row: Row) -> bool:
 
 
 def _ratio(row: Row) -> str:
-    return sanction_words.ratio(math.exp(row["value"])) if _is_shown(row) else numbers.absent(row["status"])
+    return numbers.number(math.exp(row["value"]), 2) if _is_shown(row) else numbers.absent(row["status"])
 
 
 def _span(row: Row) -> str:

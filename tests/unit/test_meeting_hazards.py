@@ -96,7 +96,9 @@ def test_unseen_selection_into_a_kind_passes_for_an_effect():
 
 
 def test_one_exit_and_two_kinds_are_the_ratio_of_odds():
-    weeks = given(("none", None, "stays", 900), ("none", None, "job", 30), ("cv", 0, "stays", 400), ("cv", 0, "job", 40))
+    weeks = given(
+        ("none", None, "stays", 900), ("none", None, "job", 30), ("cv", 0, "stays", 400), ("cv", 0, "job", 40)
+    )
     ratio = meeting_hazards(weeks).ratio("job", "cv")
     assert ratio.value == pytest.approx(np.log(40 / 400 / (30 / 900)), abs=1e-8)
     assert ratio.se == pytest.approx(np.sqrt(1 / 40 + 1 / 400 + 1 / 30 + 1 / 900), rel=1e-6)

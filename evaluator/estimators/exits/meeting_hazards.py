@@ -1,4 +1,4 @@
-"""What hazards to each exit are after meetings, by the meeting's kind (counselling or control, say) and the weeks since."""
+"""What hazards to each exit are after meetings, by their kind (counselling or control, say) and the weeks since."""
 
 from __future__ import annotations
 
@@ -65,9 +65,9 @@ def meeting_hazards(weeks: pl.DataFrame) -> MeetingHazards | NotEstimable:
     """Return cause-specific hazards by kind of the latest meeting, from the counts of `design.meeting_weeks`.
 
     log P(exit k in the week) / P(staying) is a constant, a step for each value of each column of history, and one for
-    each kind of meeting and piece of the weeks since it. It is an association given the history: caseworkers call whom they find
-    ready. The difference of two kinds is less exposed to that than a kind against none, and not free of it. Persons
-    count as independent of one another. Raises PanelError when a column is absent.
+    each kind of meeting and piece of the weeks since it. It is an association given the history: caseworkers call whom
+    they find ready. The difference of two kinds is less exposed to that than a kind against none, and not free of it.
+    Persons count as independent of one another. Raises PanelError when a column is absent.
     Source: Allison (1982), Sociological Methodology 13.
     """
     history = sorted(name for name in weeks.columns if name.startswith("history_"))
@@ -91,7 +91,10 @@ def meeting_hazards(weeks: pl.DataFrame) -> MeetingHazards | NotEstimable:
     of_kind = [np.array([each == kind for each in after], dtype=np.float64) for kind in kinds]
     fit = multinomial_hazard(np.column_stack([*columns, *of_kind]), code, exits=len(exits), weight=count)
     if isinstance(fit, NotEstimable):
-        return fit
+        return NotEstimable(
+            "Afgangene kan ikke skelnes inden for den historie, der sammenlignes i.",
+            "Flere borgere, eller bredere grupper i historien.",
+        )
     inside = np.column_stack([*of_kind, [kind == NO_MEETING for kind, _ in after]])
     events = np.array([(count * (code == k + 1)) @ inside for k in range(len(exits))])
     return MeetingHazards(exits, kinds, _whole(events), _whole(count @ inside), fit)
