@@ -69,7 +69,10 @@ def activation(project: Project) -> list[Row]:
 
 
 def after_meetings(project: Project) -> list[Row]:
-    """Return counselling against control by hazards, and each kind's first meeting by timing of events."""
+    """Return counselling against control by hazards, and each kind's first meeting by timing of events.
+
+    The first meeting's number from week 5 on holds later meetings, so that it has no planted value.
+    """
     spec, findings = read_spec(project.specs / "sanktioner.toml"), Findings()
     with connect(project) as connection:
         open_outcomes(connection, spec, {"wage_final_after_months": project.settings.wage_final_after_months})
@@ -77,7 +80,8 @@ def after_meetings(project: Project) -> list[Row]:
     planted = truth.read(project.extracts / "truth.json")["hazards"]["samtaler"]
     rows = []
     for row in findings.rows["meeting_hazards"]:
-        is_contrast, is_timed = row["than"] == meetings.CONTROL, row["method"] == meetings.TIMING
+        is_contrast = row["than"] == meetings.CONTROL
+        is_timed = row["method"] == meetings.TIMING and row["from_weeks"] == 0
         if row["is_estimable"] and (is_contrast or is_timed):
             own, other = (planted.get(f"{kind}_exit_{row['destination']}", 0.0) for kind in (row["kind"], row["than"]))
             true = 0.0 if row["from_weeks"] else own - other
