@@ -29,7 +29,7 @@ def sentence(released: Released) -> str:
     if not found:
         return f"{looked} kan ingen af dem skelnes fra uændret."
     told = [
-        f"{_named(row)} {numbers.effect(row['value'], row['unit'])} "
+        f"{_named(row)}: {numbers.effect(row['value'], row['unit'])} "
         f"({numbers.interval(row['low'], row['high'], row['unit'])}; p {_p(row['p_family'])})"
         for row in found
     ]

@@ -248,8 +248,11 @@ def _all(released: Released) -> list[tuple[str, Table]]:
         )
     else:
         del columns["p, korrigeret"]
+    if not any(columns["Bemærkning"]):
+        del columns["Bemærkning"]
     body = tuple(zip(*columns.values(), strict=True))
-    shown = Table(tuple(columns), body, caption, frozenset({0, 1, len(columns) - 1}))
+    words_in = frozenset(at for at, name in enumerate(columns) if name in ("Udfald", "Horisont", "Bemærkning"))
+    shown = Table(tuple(columns), body, caption, words_in)
     return [("Alle beregnede udfald og horisonter", shown)]
 
 

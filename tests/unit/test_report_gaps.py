@@ -230,7 +230,7 @@ def test_p_values_are_adjusted_for_the_declared_outcomes_and_say_of_how_many(sto
 
 def test_page_one_names_the_outcomes_that_moved_after_adjustment(store):
     both = text_of(page(store, "trappe"))
-    assert "Efter korrektion for, at 2 udfald er undersøgt, er der forskel på job efter 52 uger +" in both
+    assert "Efter korrektion for, at 2 udfald er undersøgt, er der forskel på job efter 52 uger: +" in both
     assert "p under 0,001)." in both
     none = text_of(page(store, "trappe", estimates("p_family = 0.06", "p_family is not null")))
     assert "Efter korrektion for, at 2 udfald er undersøgt, kan ingen af dem skelnes fra uændret." in none
