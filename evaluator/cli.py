@@ -98,6 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     synth.add_argument("folder", type=Path)
     synth.add_argument("--persons", type=_whole(1), default=DEMO_PERSONS, help=f"default: {DEMO_PERSONS}")
     synth.add_argument("--seed", type=_whole(0), default=DEMO_SEED, help=f"default: {DEMO_SEED}")
+    synth.add_argument("--world", default="default", help="what is planted (data/synthetic/README.md)")
     cli_extracts.add(command)
     command("check", _check, "check the tables against the expectations")
     command("build", _build, "build the SQL models")
@@ -162,10 +163,15 @@ def _init(options: argparse.Namespace) -> None:
 def _synth(options: argparse.Namespace) -> None:
     from evaluator.errors import ProjectError
     from evaluator.registers import write_register
+    from evaluator.registers.municipalities import WORLDS
 
+    if options.world not in WORLDS:
+        raise ProjectError(
+            f"world {options.world}: not known; expected one of {', '.join(WORLDS)}. Choose one of them."
+        )
     if options.folder.exists() and not options.folder.is_dir():
         raise ProjectError(f"{options.folder}: is a file; expected a folder. Choose another name.")
-    write_register(options.folder, persons=options.persons, seed=options.seed)
+    write_register(options.folder, persons=options.persons, seed=options.seed, world=options.world)
     print(f"{options.folder}: {options.persons:,} persons, seed {options.seed}; the truth is in truth.json.")
 
 

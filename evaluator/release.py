@@ -13,6 +13,7 @@ import duckdb
 
 from evaluator.disclosure import MINIMUM_COUNT
 from evaluator.quality.rules import RULES as QUALITY_RULES
+from evaluator.release_meetings import RULES as MEETING_RULES
 from evaluator.release_one_treated import RULES as ONE_TREATED_RULES
 from evaluator.release_rules import RULES as RUN_RULES
 from evaluator.release_rules import Policy
@@ -76,6 +77,9 @@ COLUMNS: dict[str, str] = {
     "without_amount bigint, amount_dkk double, status text",
     "sanction_designs": "design text, destination text, weeks int, value double, low double, high double, "
     "p_value double, unit text, n bigint, reason text, what_would_help text, status text",
+    "meeting_hazards": "destination text, method text, kind text, than text, from_weeks int, to_weeks int, "
+    "value double, low double, high double, se double, p_value double, p_family double, unit text, events bigint, "
+    "weeks bigint, rate double, rate_low double, rate_high double, reason text, what_would_help text, status text",
 }
 QUALITY_COLUMNS: dict[str, str] = {
     "run": COLUMNS["run"],
@@ -102,12 +106,12 @@ QUALITY_COLUMNS: dict[str, str] = {
     "share double, status text, notes text",
 }
 """The tables of a quality report, released under the fingerprint of the state that was measured."""
-RULES = {**RUN_RULES, **ONE_TREATED_RULES, **SANCTION_RULES}
+RULES = {**RUN_RULES, **ONE_TREATED_RULES, **SANCTION_RULES, **MEETING_RULES}
 EFFECT_TABLES = (
     *("estimates", "before_after", "end_states", "placebos", "groups", "means"),
     *("bounds", "drift", "curve", "decomposition", "participants"),
     *("paths", "placebo_paths", "weights", "fits", "tests", "claim"),
-    *("sanction_effects", "sanction_incidence", "sanction_designs"),
+    *("sanction_effects", "sanction_incidence", "sanction_designs", "meeting_hazards"),
 )
 """Tables from which an effect can be read or computed; of a refused run nothing in them leaves."""
 

@@ -85,6 +85,10 @@ TABLES: dict[str, str] = {
     "sanction_designs": "run_id text, design text, destination text, weeks int, value double, low double, high double, "
     "p_value double, unit text, n bigint, smallest_count bigint, is_estimable boolean, reason text, "
     "what_would_help text",
+    "meeting_hazards": "run_id text, destination text, method text, kind text, than text, from_weeks int, "
+    "to_weeks int, value double, low double, high double, se double, p_value double, p_family double, unit text, "
+    "events bigint, weeks bigint, rate double, rate_low double, rate_high double, is_estimable boolean, reason text, "
+    "what_would_help text",
     "quality_deliveries": "run_id text, extract text, file text, sha256 text, loaded_on date, rows bigint, "
     "usable bigint, rejected bigint, replaced bigint, period_from date, period_to date, "
     "is_balanced boolean",

@@ -38,7 +38,7 @@ ADJUSTMENTS = ("none", "regression", "weighting", "doubly_robust")
 LEAVE_OUT = ("nobody", "largest")
 CLAIMS = ("count", "share", "more", "fewer")
 AMOUNTS = ("saved", "spent")
-KINDS = ("caseload", "sanction", "meeting", "programme")
+KINDS = ("caseload", "sanction", "meeting", "programme", "activation")
 PERIOD_MONTHS = {"month": 1, "quarter": 3}
 GROUPINGS = ("age_group", "target_group", "sex", "education_level", "benefit")
 SOCIAL_ASSISTANCE = ("kontanthjaelp", "uddannelseshjaelp")
@@ -149,6 +149,15 @@ class Sanctions:
 
 
 @dataclass(frozen=True, slots=True)
+class Meetings:
+    """What meetings are about: the extract states a type, and what a type stands for is for the analyst to say."""
+
+    counselling: tuple[str, ...]
+    control: tuple[str, ...]
+    mass_points: int = 2  # most kinds of person that the timing of events beside the hazards may tell apart
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """What somebody said the intervention did: repeated as arithmetic, never as a finding.
 
@@ -186,6 +195,7 @@ class EvaluationSpec:
     placebo_outcomes: tuple[PlaceboOutcome, ...] = ()
     claim: Claim | None = None
     sanctions: Sanctions | None = None
+    meetings: Meetings | None = None
     file: str = ""
     text: str = ""  # as read, once: what is stored is what was locked
 
@@ -251,7 +261,7 @@ class EvaluationSpec:
 
 ADDED_LATER = (
     *("adjustment", "covariates", "curve", "placebo_outcomes", "exclude_neighbours", "other_projects"),
-    "sanctions",
+    *("sanctions", "meetings"),
 )
 
 

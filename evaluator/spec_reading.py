@@ -30,6 +30,7 @@ from evaluator.spec import (
     Evaluation,
     EvaluationSpec,
     Intervention,
+    Meetings,
     Outcome,
     PanelChoice,
     PlaceboOutcome,
@@ -146,6 +147,14 @@ _SECTIONS: dict[str, tuple[type, dict[str, Check]]] = {
     "sanctions": (
         Sanctions,
         {"persons": values.whole(500, 10_000_000), "mass_points": values.whole(1, 12)},
+    ),
+    "meetings": (
+        Meetings,
+        {
+            "counselling": values.several(values.text),
+            "control": values.several(values.text),
+            "mass_points": values.whole(1, 12),
+        },
     ),
     "disclosure": (Disclosure, {"minimum_count": values.whole(5, 100), "published": values.flag}),
 }

@@ -28,7 +28,18 @@ def refuse_contradictions(spec: EvaluationSpec, where: Callable[[str, str], str]
     def refuse(section: str, key: str, wrong: str, expected: str) -> None:
         raise SpecError(f"{where(section, key)}: {wrong}; expected {expected}. Correct the spec.")
 
-    for rule in (_panel, _outcomes, _exits, _series, _claim, _estimators, _adjustment, _sensitivity, _assignment):
+    for rule in (
+        _panel,
+        _outcomes,
+        _exits,
+        _meetings,
+        _series,
+        _claim,
+        _estimators,
+        _adjustment,
+        _sensitivity,
+        _assignment,
+    ):
         rule(spec, refuse)
 
 
@@ -61,6 +72,17 @@ def _exits(spec: EvaluationSpec, refuse: Refuse) -> None:
         refuse("population", "target_groups", "the sanction panel counts everybody month by month", "benefits alone")
     if exits and set(spec.population.benefits) != set(SOCIAL_ASSISTANCE):
         refuse("population", "benefits", "the sanction panel counts both benefits", " and ".join(SOCIAL_ASSISTANCE))
+
+
+def _meetings(spec: EvaluationSpec, refuse: Refuse) -> None:
+    if (meetings := spec.meetings) is None:
+        return
+    if spec.sanctions is None:
+        refuse("meetings", "", "nobody is followed from meeting to meeting", "[sanctions] beside [meetings]")
+    if both := sorted(set(meetings.counselling) & set(meetings.control)):
+        refuse("meetings", "control", f"'{both[0]}' is counselling too", "each type of meeting once")
+    if not meetings.counselling or not meetings.control:
+        refuse("meetings", "counselling", "a kind has no types of meeting", "types for both kinds")
 
 
 def _series(spec: EvaluationSpec, refuse: Refuse) -> None:

@@ -42,6 +42,7 @@ TABLES = (
     "sanction_shares",
     "sanction_amounts",
     "sanction_designs",
+    "meeting_hazards",
 )
 WITHOUT_HORIZON = ("recipients", "exit_job", "exit_education", "exit_other_benefit", "exit_self_support")
 

@@ -1,4 +1,4 @@
-"""Weeks at risk of an exit, counted by the kind of the latest meeting: what hazards after meetings are made from."""
+"""Weeks at risk of an exit, counted by the kind of the latest meeting and the weeks since: what its hazards are of."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     import polars as pl
 
 NO_MEETING, STAYED = "none", "stays"
-RECENT = 4
-HISTORY: tuple[str | Band, ...] = ("target_group", "age_group", Band("spell_week", (0, 4, 13, 26, 52, 104)))
+WINDOWS = (0, 5)
+"""Weeks since a meeting at which its hazards may change: the first piece shows what may have caused the meeting too."""
+HISTORY: tuple[str | Band, ...] = ("benefit", "target_group", "age_group", Band("spell_week", (0, 4, 13, 26, 52, 104)))
 """No missed meetings: to hold them equal is to compare meetings held with none, which who has found work chooses."""
 
 
@@ -23,13 +24,14 @@ def meeting_weeks(
     connection: duckdb.DuckDBPyConnection,
     kinds: Mapping[str, str] | None = None,
     history: tuple[str | Band, ...] = HISTORY,
-    recent: int = RECENT,
+    windows: tuple[int, ...] = WINDOWS,
     risk: str = "design.risk_weeks",
 ) -> pl.DataFrame:
-    """Return weeks counted by history, kind of the latest meeting and exit: history_0, ..., kind, exit, weeks.
+    """Return weeks counted by history, latest meeting and exit: history_0, ..., kind, from_weeks, exit, weeks.
 
-    A meeting counts for the `recent` weeks after its own, held or missed: who has found work misses meetings, so that
-    meetings held alone would seem to keep people on benefit. `kinds` says which kind a type of meeting is, say
+    `from_weeks` is the last of the `windows` that the weeks since the meeting have reached, null where there was none
+    in the spell. A meeting counts held or missed: who has found work misses meetings, so that meetings held alone would
+    seem to keep people on benefit. `kinds` says which kind a type of meeting is, say
     "counselling" or "control"; types that it leaves out are "other". The extract `samtaler` states a type and no
     content: what a type stands for is the analyst's to say. Without `kinds` each type is its own. Supported work is
     another benefit.
@@ -46,10 +48,12 @@ def meeting_weeks(
         else "left join (select unnest(?) as meeting_type, unnest(?) as kind) as kinds using (meeting_type)"
     )
     given = [] if kinds is None else [list(kinds), list(kinds.values())]
+    reached = " ".join(f"when weeks_since_meeting >= {int(week)} then {int(week)}" for week in sorted(windows)[::-1])
     cells = "".join(f"{sql_of(key)} as history_{i}, " for i, key in enumerate(history))
     return connection.sql(
         f"""select {cells}
-            case when weeks_since_meeting <= {int(recent)} then {named} else '{NO_MEETING}' end as kind,
+            case when weeks_since_meeting >= {int(min(windows))} then {named} else '{NO_MEETING}' end as kind,
+            case {reached} end as from_weeks,
             case when exit_to = 'supported_work' then 'other_benefit' else coalesce(exit_to, '{STAYED}') end as exit,
             count(*) as weeks
         from {risk} {joined}

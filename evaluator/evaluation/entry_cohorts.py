@@ -66,6 +66,8 @@ def open_outcomes(
         "intervention": spec.intervention.name,
         "sanction_persons": spec.sanctions.persons if spec.sanctions else None,
         "sanction_seed": spec.estimation.seed,
+        "counselling_types": list(spec.meetings.counselling) if spec.meetings else None,
+        "control_types": list(spec.meetings.control) if spec.meetings else None,
         "risk_horizons": list(FOLLOWED_WEEKS) if spec.sanctions else [],
     }
     models.build(connection, ("design",), variables)

@@ -130,7 +130,7 @@ def hazards(data: Spells, by: str | None = None) -> Hazards | NotEstimable:
     """
     import polars as pl
 
-    frame, covariates = _with_covariates(_rows(data), data)
+    frame, covariates = with_covariates(_rows(data), data)
     for cuts in PIECES if by is None else PIECES[-1:]:
         timed, pieces = _with_pieces(frame, cuts, by)
         enough = {piece: _supported(timed, piece.column) for piece in pieces}
@@ -148,7 +148,7 @@ def hazards(data: Spells, by: str | None = None) -> Hazards | NotEstimable:
     baseline = tuple(cut for cut in BASELINE if _exits_after(timed, exits, cut))
     states = [name for name in STATES if set(exits) <= set(_supported(timed, name))]
     free = timed.filter(timed["state"] == "free")
-    columns = _independent(free, (*covariates, *states), baseline)
+    columns = independent(free, (*covariates, *states), baseline)
     other = [name for name in DESTINATIONS if name not in exits]
     timed = timed.with_columns(transition=_censored(other))
     return Hazards(
@@ -194,7 +194,7 @@ def _rows(data: Spells) -> pl.DataFrame:
     )
 
 
-def _with_covariates(frame: pl.DataFrame, data: Spells) -> tuple[pl.DataFrame, list[str]]:
+def with_covariates(frame: pl.DataFrame, data: Spells) -> tuple[pl.DataFrame, list[str]]:
     """Return the rows with what they are compared within: benefit and target group, age, sex, year, municipality."""
     import polars as pl
 
@@ -268,7 +268,7 @@ def _censored(destinations: Sequence[str]) -> pl.Expr:
     return pl.when(pl.col("transition").is_in(destinations)).then(None).otherwise("transition")
 
 
-def _independent(frame: pl.DataFrame, columns: Sequence[str], baseline: Sequence[float]) -> list[str]:
+def independent(frame: pl.DataFrame, columns: Sequence[str], baseline: Sequence[float]) -> list[str]:
     """Return the columns that vary, and repeat neither the baseline's pieces nor those before them."""
     pieces = [(frame["start"] >= cut).to_numpy().astype(np.float64) for cut in baseline]
     axes = np.linalg.qr(np.stack([np.ones(len(frame)), *pieces], axis=1))[0]

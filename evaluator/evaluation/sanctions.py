@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import duckdb
 
+from evaluator.evaluation import meetings
 from evaluator.evaluation.sanction_courses import courses
 from evaluator.evaluation.sanction_designs import designs
 from evaluator.evaluation.sanction_effects import effects
@@ -43,6 +44,8 @@ def estimate(
     courses(data, names, reach[0][0], findings)
     headline, checks = effects(data, spec, findings)
     designs(connection, findings)
+    if spec.meetings is not None:
+        meetings.estimate(connection, data, spec, findings)
     findings.facts(plausibility=_plausibility(findings))
     return headline, [*checks, Diagnostic("threat", None, "måles ikke", Light.AMBER, THREAT_WHY)]
 

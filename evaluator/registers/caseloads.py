@@ -10,7 +10,7 @@ from evaluator.registers import rates
 from evaluator.registers.calendar import MONTH_NAMES, MONTH_OF_WEEK, MONTHS, WEEKS, month_index
 from evaluator.registers.columns import Columns, Text
 from evaluator.registers.intake import caseworker_counts
-from evaluator.registers.municipalities import STARTS, municipalities
+from evaluator.registers.municipalities import municipalities, starts
 from evaluator.registers.register import Register
 from evaluator.registers.runs import Runs, Weeks, runs
 from evaluator.registers.spells import in_contact, municipality_codes, pseudonyms
@@ -29,7 +29,7 @@ class Staff:
     caseworkers: Ints
 
 
-def staff(people: Ints, stream: np.random.Generator) -> Staff:
+def staff(people: Ints, world: str, stream: np.random.Generator) -> Staff:
     """Draw caseloads: stable with small swings, and ramped down where an intervention starts.
 
     `people` are the first entries of each municipality (98,).
@@ -39,12 +39,12 @@ def staff(people: Ints, stream: np.random.Generator) -> Staff:
     level = 64.0 + 26.0 * stream.random((len(rows), 1))
     swing = 1.0 + 0.06 * (stream.random((len(rows), MONTHS)) - 0.5)
     caseload = np.broadcast_to(level, (len(rows), MONTHS)).copy()
-    for start in STARTS:
+    for start in starts(world):
         row = codes.index(start.code)
         months = np.arange(MONTHS) - start.month
         fall = start.delivered * (start.planned_before - start.planned_after)
         caseload[row] = start.planned_before - fall * np.clip((months + 1) / RAMP_MONTHS, 0.0, 1.0)
-    return Staff(caseload * swing, caseworker_counts(people))
+    return Staff(caseload * swing, caseworker_counts(people, world))
 
 
 def caseworker_names(municipality: Ints, number: Ints) -> Text:

@@ -7,6 +7,7 @@ import numpy as np
 from evaluator.registers import rates
 from evaluator.registers.calendar import LAST_DAY, MONDAYS, MONTH_NAMES, MONTH_OF_WEEK, MONTHS, WEEKS, WEEKS_IN_MONTH
 from evaluator.registers.caseloads import caseworker_names
+from evaluator.registers.claims import CONTROL, COUNSELLING
 from evaluator.registers.columns import Columns, Text
 from evaluator.registers.register import Register
 from evaluator.registers.runs import Runs, Weeks, blocks
@@ -31,7 +32,7 @@ def meetings(register: Register, cut: Runs, number: Ints, stream: np.random.Gene
     keep = registered <= LAST_DAY
     person = found.person[keep]
     row = np.searchsorted(cut.person * 1000 + cut.start, person * 1000 + found.week[keep], side="right") - 1
-    kind = np.searchsorted(np.array([0.46, 0.86, 0.93, 0.98]), u[2][keep], side="right")
+    kind = _type_of(u[2][keep], found.content[keep])
     form = np.searchsorted(np.array([0.70, 0.92, 0.98]), u[3][keep], side="right")
     return {
         "pnr_pseudo": pseudonyms(register, person),
@@ -42,6 +43,14 @@ def meetings(register: Register, cut: Runs, number: Ints, stream: np.random.Gene
         "udeblevet": found.flag[keep].astype(np.int8),
         "registreret": registered[keep],
     }
+
+
+def _type_of(uniform: Floats, content: Ints) -> Ints:
+    """Return the index into _TYPES; where the content is said, one of the two types that it goes by."""
+    free = np.searchsorted(np.array([0.46, 0.86, 0.93, 0.98]), uniform, side="right")
+    counselling = np.where(uniform < 0.8, _TYPES.index("opfoelgning"), _TYPES.index("rehabiliteringsmoede"))
+    control = np.where(uniform < 0.8, _TYPES.index("jobsamtale"), _TYPES.index("cv"))
+    return np.where(content == COUNSELLING, counselling, np.where(content == CONTROL, control, free))
 
 
 def sanctions(register: Register, stream: np.random.Generator) -> Columns:

@@ -15,7 +15,7 @@ from evaluator.registers.calendar import (
     week_of_day_15,
 )
 from evaluator.registers.columns import Columns, Text
-from evaluator.registers.municipalities import STARTS, municipalities
+from evaluator.registers.municipalities import municipalities, starts
 from evaluator.registers.register import Register
 from evaluator.registers.runs import Weeks, blocks
 from evaluator.registers.spells import municipality_codes, target_group_keys
@@ -36,19 +36,23 @@ HIDDEN_BELOW = 5
 HIDDEN = ".."
 
 
-def interventions(people: Ints) -> Columns:
-    """The extract indsats: the planted interventions of the municipalities that have `people` (98,)."""
+def interventions(people: Ints, world: str) -> Columns:
+    """The extract indsats: the planted interventions of the municipalities that have `people` (98,).
+
+    A caseload that is to stay as it is was not planned, and is left out.
+    """
     names = [m.code for m in municipalities()]
     codes = {names[i] for i in np.flatnonzero(people)}
-    rows = [start for start in STARTS if start.code in codes]
+    rows = [start for start in starts(world) if start.code in codes]
+    planned = [s.planned_before > s.planned_after for s in rows]
     return {
         "kommunekode": [s.code for s in rows],
         "team": [None for _ in rows],
         "fra": np.array([s.start for s in rows], dtype="datetime64[D]"),
         "til": np.full(len(rows), np.datetime64("NaT"), dtype="datetime64[D]"),
         "indsats_navn": [s.intervention for s in rows],
-        "sagstal_foer": [s.planned_before for s in rows],
-        "sagstal_efter": [s.planned_after for s in rows],
+        "sagstal_foer": [s.planned_before if is_planned else None for s, is_planned in zip(rows, planned, strict=True)],
+        "sagstal_efter": [s.planned_after if is_planned else None for s, is_planned in zip(rows, planned, strict=True)],
         "budget_kr": [s.budget_dkk for s in rows],
         "maalgruppe": [s.target_group for s in rows],
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from importlib import resources
@@ -49,6 +49,7 @@ STEPS = {
     date(2017, 1, 1): ("217", "330", "630", "730", "791"),
     date(2017, 7, 1): ("159", "316", "540", "561", "607"),
 }
+STEPPED = "faerre-sager"
 PARTLY_DELIVERED = "217"
 HORSENS, SILKEBORG = "615", "740"
 OVERSIZE = {HORSENS: 0.0222, SILKEBORG: 0.045}  # guaranteed shares of all persons
@@ -67,12 +68,27 @@ def _starts() -> tuple[Start, ...]:
         for position, code in enumerate(codes):
             before = 70 + 4 * position
             delivered = 0.5 if code == PARTLY_DELIVERED else 0.90 + 0.02 * position
-            row = Start(code, "faerre-sager", start, before, before // 2, delivered, 300_000 * before // 10, "alle")
+            row = Start(code, STEPPED, start, before, before // 2, delivered, 300_000 * before // 10, "alle")
             rows.append(row)
     return tuple(rows)
 
 
 STARTS: tuple[Start, ...] = _starts()
+TRIAL_CLAIMS = "trial_claims"
+WORLDS = ("default", "inflow_responds", TRIAL_CLAIMS)
+ACTIVATION = "mere-aktivering"
+
+
+def starts(world: str) -> tuple[Start, ...]:
+    """Return the interventions of a world: in `trial_claims` fifteen activate more and keep the caseload they have."""
+    if world != TRIAL_CLAIMS:
+        return STARTS
+    return tuple(
+        replace(start, intervention=ACTIVATION, planned_after=start.planned_before, delivered=1.0)
+        if start.intervention == STEPPED
+        else start
+        for start in STARTS
+    )
 
 
 @cache
@@ -133,11 +149,11 @@ class MonthTables:
     strictness: Floats  # share of no-shows that are sanctioned
 
 
-def ramps() -> Floats:
+def ramps(world: str) -> Floats:
     """Return the share of the intervention in force, (98, MONTHS)."""
     codes = [r.code for r in municipalities()]
     ramp = np.zeros((len(codes), MONTHS))
-    for start in STARTS:
+    for start in starts(world):
         row = codes.index(start.code)
         strength = 0.5 if start.delivered < 0.75 else 1.0
         for month in range(start.month, MONTHS):
@@ -165,7 +181,7 @@ def _level(stream: np.random.Generator, n: int, low: float, high: float) -> Floa
     return low + (high - low) * stream.random((n, 1))
 
 
-def month_tables(stream: np.random.Generator, *, effects: bool) -> MonthTables:
+def month_tables(stream: np.random.Generator, world: str, *, effects: bool) -> MonthTables:
     """Draw levels and shocks of all municipalities; national trend and reform breaks are the same for all."""
     n = len(municipalities())
     months = np.arange(MONTHS)
@@ -178,7 +194,7 @@ def month_tables(stream: np.random.Generator, *, effects: bool) -> MonthTables:
     practice = np.maximum(1.0 + _shocks(stream, 0.35, n), 0.2)
     level = 0.09 + 0.86 * stream.random((n, 1))
     strictness = np.minimum(level * practice, 1.0)
-    ramp = ramps() if effects else np.zeros((n, MONTHS))
+    ramp = ramps(world) if effects else np.zeros((n, MONTHS))
 
     def both(table: Floats) -> Floats:
         return np.concatenate([table, table]).ravel()

@@ -8,7 +8,7 @@ import numpy as np
 
 from evaluator.registers import rates
 from evaluator.registers.calendar import WEEKS, YEAR_OF_WEEK
-from evaluator.registers.municipalities import HORSENS, SILKEBORG, STARTS, municipalities, sizes
+from evaluator.registers.municipalities import HORSENS, SILKEBORG, STARTS, WORLDS, municipalities, sizes
 from evaluator.vocabulary import Bools, Floats, Ints
 
 EDUCATIONS = ("grundskole", "gymnasial", "erhvervsfaglig", "videregaaende", "uoplyst")
@@ -147,8 +147,8 @@ def draw_people(streams: list[np.random.Generator], persons: int, world: str, co
     project = people.participant & treated
     if world == "inflow_responds":
         people, project = _respond(streams[1], people, treated, project)
-    elif world != "default":
-        raise ValueError(f"world: unknown name {world!r}; expected 'default' or 'inflow_responds'.")
+    elif world not in WORLDS:
+        raise ValueError(f"world: unknown name {world!r}; expected one of {', '.join(WORLDS)}.")
     order = np.argsort(people.entry, kind="stable")
     columns = {f.name: getattr(people, f.name)[order] for f in fields(people)}
     columns["participant"] = project[order]

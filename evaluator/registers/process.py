@@ -12,7 +12,8 @@ import numpy as np
 
 from evaluator.registers import rates
 from evaluator.registers.calendar import MONTH_OF_WEEK, MONTHS, WEEKS, YEAR_OF_WEEK
-from evaluator.registers.municipalities import HORSENS, STEPS, MonthTables, municipalities
+from evaluator.registers.claims import Claims, claims
+from evaluator.registers.municipalities import HORSENS, STEPPED, MonthTables, municipalities, starts
 from evaluator.registers.people import QUALIFYING, People
 from evaluator.vocabulary import Bools, Floats, Ints
 
@@ -27,6 +28,7 @@ class Events:
     person: Ints
     week: Ints
     flag: Bools  # meetings: did not show up; sanctions: aktivitetsparat
+    content: Ints  # meetings: what they are about, of `claims`; sanctions: nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +63,15 @@ class _Actors:
     noted: np.ndarray  # a no-show that will be sanctioned next week
     sanctioned: np.ndarray  # weeks left of the sanction's effect
     strictness: Floats  # of the caseworker at intake, a factor on the municipality's practice
+    claims: Claims
 
 
-def planted_effects(people: People) -> Floats:
+def planted_effects(people: People, world: str) -> Floats:
     """Return each person's effect on the hazards to job, education and self-support, (3, N), at full strength."""
     codes = np.array([m.code for m in municipalities()])[people.municipality]
     group = 2 * people.kth.astype(np.int64) + people.akt
     age = people.age_group
-    step = np.isin(codes, [code for step in STEPS.values() for code in step])
+    step = np.isin(codes, [start.code for start in starts(world) if start.intervention == STEPPED])
     by_age = rates.STEP_AGE_FACTOR[age]
     job = np.where(step, rates.STEP_JOB[group] * by_age, 0.0)
     education = np.where(step, rates.STEP_EDUCATION[group] * by_age, 0.0)
@@ -80,7 +83,9 @@ def planted_effects(people: People) -> Floats:
     return np.stack([job, education, self_support])
 
 
-def _actors(people: People, has_twin: Bools, strictness: Floats) -> tuple[_Actors, Ints, Ints]:
+def _actors(
+    people: People, has_twin: Bools, strictness: Floats, world: str, contents: np.random.Generator
+) -> tuple[_Actors, Ints, Ints]:
     n = len(people.entry)
     person = np.concatenate([np.arange(n), np.flatnonzero(has_twin)])
     order = np.argsort(people.entry[person], kind="stable")
@@ -103,9 +108,9 @@ def _actors(people: People, has_twin: Bools, strictness: Floats) -> tuple[_Actor
     actors = _Actors(
         person, entry, people.municipality[person] + len(municipalities()) * ~is_factual, is_factual, kth_from,
         pension_at, people.job_factor[person], people.education_factor[person],
-        rates.JOB_LEAVING[people.strong.astype(np.int64)][person], planted_effects(people)[:, person],
+        rates.JOB_LEAVING[people.strong.astype(np.int64)][person], planted_effects(people, world)[:, person],
         people.akt[person].copy(), np.zeros(size, dtype=np.uint8), empty(), empty(), empty(), empty(),
-        strictness[person],
+        strictness[person], claims(people, person, world, contents),
     )  # fmt: skip
     return actors, factual, twin
 
@@ -119,12 +124,15 @@ def run(
     events: bool,
     twins: Bools,
     strictness: Floats,
+    world: str,
+    contents: np.random.Generator,
 ) -> Paths:
     """Run the process for `weeks` weeks since entry and record every actor's state.
 
-    `strictness` (N,) multiplies the share of each person's no-shows that are sanctioned.
+    `strictness` (N,) multiplies the share of each person's no-shows that are sanctioned; `contents` is the stream of
+    what meetings are about, where the world says it.
     """
-    actors, factual, twin = _actors(people, twins, strictness)
+    actors, factual, twin = _actors(people, twins, strictness, world, contents)
     path = np.full((weeks, len(actors.person)), rates.ABSENT, dtype=np.uint8)
     meetings: list[tuple[np.ndarray, ...]] = []
     sanctions: list[tuple[np.ndarray, ...]] = []
@@ -142,10 +150,12 @@ def run(
         path[k, :n] = actors.state[:n] + rates.IS_AKT * actors.akt[:n].astype(np.uint8) + rates.IS_KTH * kth
         benefit = np.flatnonzero(actors.state[:n] <= rates.BENEFIT_LAST)
         decided = _sanction(actors, n)
+        about = actors.claims.begin_week(actors.person[:n])
         met, missed = _meet(actors, tables, benefit, meeting, group, cell)
+        actors.claims.meet(met, about)
         if events:
-            _note(meetings, actors, met, week, missed)
-            _note(sanctions, actors, decided, week, actors.akt[decided])
+            _note(meetings, actors, met, week, missed, about[met])
+            _note(sanctions, actors, decided, week, actors.akt[decided], about[decided])
         _leave_other_states(actors, uniform, n)
         _leave_benefit(actors, tables, benefit, uniform, group, cell, k)
         retired = np.flatnonzero(actors.pension_at[:n] == k)
@@ -153,18 +163,18 @@ def run(
     return Paths(path, factual, twin, _events(meetings), _events(sanctions))
 
 
-def _note(into: list, actors: _Actors, who: Ints, week: Ints, flag: Bools) -> None:
+def _note(into: list, actors: _Actors, who: Ints, week: Ints, flag: Bools, content: np.ndarray) -> None:
     keep = actors.is_factual[who]
-    into.append((actors.person[who][keep], week[who][keep], flag[keep]))
+    into.append((actors.person[who][keep], week[who][keep], flag[keep], content[keep]))
 
 
 def _events(parts: list[tuple[np.ndarray, ...]]) -> Events:
     if not parts:
         nothing = np.zeros(0, dtype=np.int64)
-        return Events(nothing, nothing, nothing.astype(np.bool_))
-    person, week, flag = (np.concatenate(column) for column in zip(*parts, strict=True))
+        return Events(nothing, nothing, nothing.astype(np.bool_), nothing)
+    person, week, flag, content = (np.concatenate(column) for column in zip(*parts, strict=True))
     order = np.lexsort((week, person))
-    return Events(person[order], week[order], flag[order])
+    return Events(person[order], week[order], flag[order], content[order])
 
 
 def _sanction(actors: _Actors, n: int) -> Ints:
@@ -183,7 +193,7 @@ def _meet(
 ) -> tuple[Ints, Bools]:
     """Return who was called to a meeting and who stayed away; one uniform decides meeting, no-show and sanction."""
     who = benefit[uniform[benefit] < rates.MEETING_MAX]
-    rate = rates.MEETING[group[who]] * (1.0 + rates.MEETINGS_MORE * tables.ramp[cell[who]])
+    rate = rates.MEETING[group[who]] * (1.0 + actors.claims.meetings_more * tables.ramp[cell[who]])
     called = uniform[who] < rate
     who, rate = who[called], rate[called]
     missing = rate * np.where(actors.pending[who] > 0, rates.NO_SHOW_JOB_FOUND, rates.NO_SHOW)
@@ -245,13 +255,19 @@ def _leave_benefit(
 
     i, v = chosen(rates.SLOT_JOB)
     hazard = rates.TO_JOB[group[i]] * actors.job_factor[i] * tables.job[cell[i]] * rates.DURATION_FACTOR[k]
-    actors.pending[i[v < hazard * (1.0 + tables.ramp[cell[i]] * actors.effects[0, i])]] = rates.WEEKS_UNTIL_JOB
+    hazard = hazard * actors.claims.on_job(i)
+    found = i[v < hazard * (1.0 + tables.ramp[cell[i]] * actors.effects[0, i])]
+    if actors.claims.is_on:
+        moved(found, rates.JOB)
+    else:
+        actors.pending[found] = rates.WEEKS_UNTIL_JOB
     i, v = chosen(rates.SLOT_EDUCATION)
     hazard = rates.TO_EDUCATION[group[i]] * actors.education_factor[i] * tables.education[cell[i]]
     moved(i[v < hazard * (1.0 + tables.ramp[cell[i]] * actors.effects[1, i])], rates.EDUCATION)
     i, v = chosen(rates.SLOT_SELF_SUPPORT)
     hazard = rates.TO_SELF_SUPPORT[group[i]] * tables.self_support[cell[i]]
     hazard = hazard * np.where(actors.sanctioned[i] > 0, rates.SANCTION_ON_SELF_SUPPORT, 1.0)
+    hazard = hazard * actors.claims.on_self_support(i)
     moved(i[v < hazard * (1.0 + tables.ramp[cell[i]] * actors.effects[2, i])], rates.SELF_SUPPORT)
     i, v = chosen(rates.SLOT_LASTING)
     hit = v < rates.TO_LASTING[group[i]]
@@ -263,11 +279,13 @@ def _leave_benefit(
     i, v = chosen(rates.SLOT_LEFT)
     moved(i[v < rates.TO_LEFT], rates.LEFT)
     i, v = chosen(rates.SLOT_SICK)
-    hit = v < rates.TO_SICK[group[i]]
-    _fall_sick(actors, i[hit], v[hit] / rates.TO_SICK[group[i[hit]]])
+    hazard = rates.TO_SICK[group[i]] * actors.claims.more(i, tables.ramp[cell[i]], rates.ACTIVATION_ON_SICK)
+    hit = v < hazard
+    _fall_sick(actors, i[hit], v[hit] / hazard[hit])
     i, v = chosen(rates.SLOT_ACTIVITY)
-    hit = (v < rates.TO_ACTIVITY[group[i]]) & (actors.state[i] == rates.PASSIVE)
-    _activate(actors, i[hit], v[hit] / rates.TO_ACTIVITY[group[i[hit]]])
+    hazard = rates.TO_ACTIVITY[group[i]] * actors.claims.more(i, tables.ramp[cell[i]], rates.ACTIVATION_MORE)
+    hit = (v < hazard) & (actors.state[i] == rates.PASSIVE)
+    _activate(actors, i[hit], v[hit] / hazard[hit])
     i, v = chosen(rates.SLOT_VISITATION)
     again = i[v < rates.TO_OTHER_VISITATION[group[i]]]
     actors.akt[again] = ~actors.akt[again]

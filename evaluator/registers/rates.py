@@ -75,6 +75,14 @@ YOUTH_JOB, YOUTH_EDUCATION, YOUTH_SELF_SUPPORT = 0.35, 0.28, 0.05
 PROJECT_JOB = 0.12
 MEETINGS_MORE = 0.5
 
+# Planted in the world `trial_claims` alone. By being called, whether or not the meeting is held.
+COUNSELLING_SHARE = 0.5  # the other meetings are control
+MEETING_WEEKS = 5  # the meeting's own week and four more
+COUNSELLING_ON_JOB = 1.6
+CONTROL_ON_SELF_SUPPORT = 1.6
+ACTIVATION_MORE = 0.40  # on the hazard to an activity
+ACTIVATION_ON_SICK = 0.55  # on the hazard to sick pay
+
 AGE_GROUPS = ("18-24", "25-29", "30-49", "50-66")
 AGE_FLOORS = np.array([18, 25, 30, 50])
 

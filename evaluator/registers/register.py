@@ -10,6 +10,7 @@ import numpy as np
 
 from evaluator.registers import rates
 from evaluator.registers.calendar import MONTH_OF_WEEK, MONTHS, WEEKS, month_date
+from evaluator.registers.claims import contents
 from evaluator.registers.intake import Intake, draw_intake
 from evaluator.registers.municipalities import STARTS, MonthTables, month_tables, municipalities
 from evaluator.registers.people import People, draw_people
@@ -93,6 +94,14 @@ class Register:
         state[~seen] = -1
         return state
 
+    def sick_weeks(self, horizon: int, *, without: bool = False) -> Ints:
+        """Return each person's weeks of sick pay from the week after entry to the one `horizon` weeks on."""
+        column = self.paths.twin if without else self.paths.factual
+        count = np.zeros(len(column), dtype=np.int64)
+        for k in range(1, horizon + 1):
+            count += (self.paths.weeks[k][column] & 15) == rates.SICK
+        return count
+
     def _has_wage(self, horizon: int, column: Ints) -> Bools:
         month = MONTH_OF_WEEK[np.minimum(self.people.entry + horizon, WEEKS - 1)]
         wage = np.zeros(len(column), dtype=np.bool_)
@@ -161,11 +170,21 @@ def simulate(
     """
     streams = _streams(seed, part)
     people = draw_people(streams[:2], persons, world, tuple(codes) if codes is not None else None)
-    tables = month_tables(_streams(seed)[2], effects=effects)
+    tables = month_tables(_streams(seed)[2], world, effects=effects)
     treated = np.isin([m.code for m in municipalities()], [s.code for s in STARTS])
     twins = treated[people.municipality] & people.always & effects
     weeks = _WEEKS_NEEDED if horizon_only else WEEKS
-    intake = draw_intake(people, seed, strictness_spread) if strictness_spread else None
+    intake = draw_intake(people, seed, strictness_spread, world) if strictness_spread else None
     strictness = np.ones(len(people.entry)) if intake is None else intake.strictness
-    paths = run(people, tables, streams[3:5], weeks, events=not horizon_only, twins=twins, strictness=strictness)
+    paths = run(
+        people,
+        tables,
+        streams[3:5],
+        weeks,
+        events=not horizon_only,
+        twins=twins,
+        strictness=strictness,
+        world=world,
+        contents=contents(seed, part),
+    )
     return Register(people, paths, tables, seed, world, intake, part)

@@ -13,12 +13,12 @@ import numpy as np
 
 from evaluator.registers import rates
 from evaluator.registers.calendar import MONTH_OF_WEEK, MONTHS, WEEKS, YEAR_OF_WEEK, month_date, week_of_day_15
-from evaluator.registers.municipalities import HORSENS, STARTS, municipalities
+from evaluator.registers.municipalities import ACTIVATION, HORSENS, STEPPED, TRIAL_CLAIMS, municipalities, starts
 from evaluator.registers.register import HORIZONS, STATES, Population, Register
 from evaluator.vocabulary import Bools, Ints
 
 POPULATIONS = {
-    "trappe": ("faerre-sager", Population()),
+    "trappe": (STEPPED, Population()),
     "horsens": (
         "mod-til-uddannelse",
         Population(benefits=("uddannelseshjaelp",), target_groups=("aktivitetsparat",), age=(18, 24)),
@@ -26,24 +26,36 @@ POPULATIONS = {
     "silkeborg": ("silkeborg-investering", Population()),
 }
 COLUMNS = ("cohort_start", "municipality_code", "month", "horizon_weeks", "grouping", "group", "n", *STATES)
+SICK_WEEKS = "sick_weeks"
+CLAIMED = {"aktivering": (ACTIVATION, Population()), **{name: POPULATIONS[name] for name in ("horsens", "silkeborg")}}
+"""The specs of the world `trial_claims`, where rows end with the sum of weeks of sick pay won or lost."""
 ALL = "all"
 
 
 def build(register: Register) -> dict[str, Any]:
     """Return what truth.json holds; its layout is described in data/synthetic/README.md."""
+    is_claimed = register.world == TRIAL_CLAIMS
+    hazards: dict[str, Any] = {
+        "sanktioner": {
+            "exit_self_support": round(math.log(rates.SANCTION_ON_SELF_SUPPORT), 6),
+            "exit_job": round(math.log(rates.SANCTION_ON_JOB), 6),
+            "weeks": rates.SANCTION_WEEKS,
+        }
+    }
+    if is_claimed:
+        hazards["samtaler"] = {
+            "counselling_exit_job": round(math.log(rates.COUNSELLING_ON_JOB), 6),
+            "control_exit_self_support": round(math.log(rates.CONTROL_ON_SELF_SUPPORT), 6),
+            "weeks": rates.MEETING_WEEKS,
+        }
+    specs = CLAIMED if is_claimed else POPULATIONS
     return {
         "seed": register.seed,
         "world": register.world,
         "persons": len(register.people.entry),
-        "columns": list(COLUMNS),
-        "specs": {name: _rows(register, *what) for name, what in POPULATIONS.items()},
-        "hazards": {
-            "sanktioner": {
-                "exit_self_support": round(math.log(rates.SANCTION_ON_SELF_SUPPORT), 6),
-                "exit_job": round(math.log(rates.SANCTION_ON_JOB), 6),
-                "weeks": rates.SANCTION_WEEKS,
-            }
-        },
+        "columns": [*COLUMNS, *([SICK_WEEKS] if is_claimed else [])],
+        "specs": {name: _rows(register, *what) for name, what in specs.items()},
+        "hazards": hazards,
         "stock": {"horsens": _stock(register)} if len(register.paths.weeks) == WEEKS else {},
     }
 
@@ -51,8 +63,8 @@ def build(register: Register) -> dict[str, Any]:
 def _rows(register: Register, intervention: str, population: Population) -> list[list[Any]]:
     people = register.people
     names = [m.code for m in municipalities()]
-    starts = {names.index(s.code): s.start for s in STARTS if s.intervention == intervention}
-    member = register.members(population) & people.always & np.isin(people.municipality, list(starts))
+    first = {names.index(s.code): s.start for s in starts(register.world) if s.intervention == intervention}
+    member = register.members(population) & people.always & np.isin(people.municipality, list(first))
     groupings = {
         ALL: np.full(len(member), ALL, dtype=object),
         "age_group": np.array(rates.AGE_GROUPS, dtype=object)[people.age_group],
@@ -61,6 +73,7 @@ def _rows(register: Register, intervention: str, population: Population) -> list
     rows: list[list[Any]] = []
     for horizon in HORIZONS:
         factual, without = register.end_states(horizon), register.end_states(horizon, without=True)
+        sick = register.sick_weeks(horizon) - register.sick_weeks(horizon, without=True)
         seen = np.flatnonzero(member & (factual >= 0))
         month = MONTH_OF_WEEK[people.entry[seen]]
         for grouping, labels in groupings.items():
@@ -69,11 +82,13 @@ def _rows(register: Register, intervention: str, population: Population) -> list
             cells, cell = np.unique(key, return_inverse=True)
             n = np.bincount(cell, minlength=len(cells))
             gain = _gain(cell, factual[seen], len(cells)) - _gain(cell, without[seen], len(cells))
+            if register.world == TRIAL_CLAIMS:
+                gain = np.column_stack([gain, np.bincount(cell, weights=sick[seen], minlength=len(cells))])
             for i, code in enumerate(cells):
                 municipality, in_month = divmod(int(code) // len(values), MONTHS)
                 rows.append(
                     [
-                        starts[municipality].isoformat(), names[municipality], month_date(in_month).isoformat(),
+                        first[municipality].isoformat(), names[municipality], month_date(in_month).isoformat(),
                         horizon, grouping, str(values[code % len(values)]), int(n[i]), *map(int, gain[i]),
                     ]
                 )  # fmt: skip
@@ -153,7 +168,7 @@ def effect(
     *,
     period: str = "month",
 ) -> float:
-    """Return the true mean effect on the share in state `outcome`, with the estimator's weights.
+    """Return the true mean effect on a state's share, or on the weeks of sick pay, with the estimator's weights.
 
     `weights` maps (start of the cohort, entry period) to a weight; they are scaled to sum to one over the cells that
     have entrants. Within a cell people weigh alike. `group` is (grouping, name), such as ("age_group", "18-24").
@@ -161,7 +176,7 @@ def effect(
     grouping, name = group or (ALL, ALL)
     months = {"month": 1, "quarter": 3, "year": 12}[period]
     parts = {"benefit": ("entry_benefit", "other_benefit", "supported_work")}.get(outcome, (outcome,))
-    places = [COLUMNS.index(part) for part in parts]
+    places = [truth["columns"].index(part) for part in parts]
     persons: dict[tuple[date, date], int] = {}
     gains: dict[tuple[date, date], int] = {}
     for row in truth["specs"][spec]:

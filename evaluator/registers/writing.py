@@ -56,6 +56,7 @@ class Files:
     def __init__(self, folder: Path, parts: int) -> None:
         self.folder, self.parts = folder, parts
         self.persons = 0
+        self.world = ""
         self.counted: Ints = np.zeros((), np.int64)
         self.truth: dict[str, Any] = {}
         folder.mkdir(parents=True, exist_ok=True)
@@ -70,8 +71,9 @@ class Files:
         self._write("tilbud", spells.programmes(register))
         self._write("uddannelse", spells.education(register, dates))
         if not self.persons:
+            self.world = register.world
             people = np.bincount(register.people.municipality, minlength=len(all_municipalities())) * self.parts
-            self.staffing, self.people, self.staff = staffing, people, caseloads.staff(people, staffing)
+            self.staffing, self.people, self.staff = staffing, people, caseloads.staff(people, register.world, staffing)
         cut, number = caseloads.assignments(register, self.staff, staffing)
         self._write("sagsbehandler", caseloads.assignment_columns(register, cut, number))
         self._write("samtaler", events.meetings(register, cut, number, dates))
@@ -85,7 +87,7 @@ class Files:
     def close(self) -> None:
         """Write the extracts about municipalities, and the truth."""
         write_extract(self.folder, "sagstal", caseloads.caseload(self.people, self.staff, self.staffing))
-        write_extract(self.folder, "indsats", municipal.interventions(self.people))
+        write_extract(self.folder, "indsats", municipal.interventions(self.people, self.world))
         write_extract(self.folder, "kommunepanel", municipal.panel(self.people, self.counted, self.staffing))
         write_extract(self.folder, "fuldtidsansatte", municipal.employees(self.people, self.staffing))
         text = json.dumps(self.truth, ensure_ascii=False, separators=(",", ":"))

@@ -7,7 +7,7 @@ from typing import Any
 from reports import answer, numbers, words
 from reports.charts import before_after, end_states, forest
 from reports.figure import Figure, Table
-from reports.pages import claim, denominator, in_short, sanctions
+from reports.pages import claim, denominator, family, in_short, sanctions
 from reports.released import Released, Row
 
 NO_START = "Evalueringen har ingen startdato, så der findes intet før og efter at sammenligne."
@@ -15,6 +15,7 @@ FEW = "Før og efter vises ikke: der er for få personer bag tallene."
 UNKNOWN = "Før og efter vises ikke, fordi det ikke kan beregnes, hvad der ellers ville være sket"
 NO_EXITS = "Vises ikke: der er for få personer bag hver afgang, eller den kan ikke beregnes."
 COUNTED = "Målt: kommunens egen opgørelse. Optalt: borgere med en sagsbehandler dag for dag, pr. årsværk"
+NO_ACTIVITY = "Om der blev givet mere aktivering, er ikke målt: rapporten måler kun sagstal, som står i tabellen."
 UNRATED = ("○", "uden plan at måle mod")
 
 
@@ -28,6 +29,7 @@ def context(released: Released) -> dict[str, Any]:
         "kind_label": words.ANSWERS[kind],
         "sentence": answer.sentence(released),
         "relevant": "" if refused else answer.relevant(released),
+        "family": "" if refused else family.sentence(released),
         "help": answer.help_needed(released) if refused else (),
         "exploratory": _exploratory(released),
         "in_short": [] if refused else in_short.in_short(released),
@@ -112,6 +114,8 @@ def compared_with(released: Released) -> str:
 def _delivery(released: Released) -> dict[str, Any]:
     """Return the verdict on delivery: a sentence, and a table of planned and measured caseloads."""
     rows = released["delivery"]
+    if released.fact("kind") == "activation":
+        return {"sentence": "", "why": NO_ACTIVITY, "shape": "", "table": delivery_table(rows) if rows else None}
     if not rows:
         reason = "Evalueringen har ikke et planlagt sagstal at måle op imod."
         return {"sentence": "", "why": reason, "shape": "", "table": None}

@@ -7,7 +7,7 @@ from typing import Any
 from reports import method_words, numbers, words
 from reports.charts import caseload, event_study, forest, over_time, placebo
 from reports.figure import Figure, Table
-from reports.pages import front, municipality, robustness, sanctions
+from reports.pages import family, front, municipality, robustness, sanctions
 from reports.released import Released, Row
 
 REFUSED = (
@@ -240,21 +240,25 @@ def _all(released: Released) -> list[tuple[str, Table]]:
         "Horisont": [f"{r['horizon_weeks']} uger" if r["horizon_weeks"] else "hele perioden" for r in rows],
         "Forskel": [numbers.effect(r["value"], r["unit"], r["status"]) for r in rows],
         "95 pct. interval": [numbers.interval(r["low"], r["high"], r["unit"], r["status"]) for r in rows],
+        "p": [numbers.p_value(r["p_value"]) for r in rows],
         "p, korrigeret": [numbers.p_value(r["p_family"]) for r in rows],
         "Personer": [numbers.count(r["n"], r["status"]) for r in rows],
         "Kommuner": [numbers.count(r["treated_clusters"], r["status"]) for r in rows],
         "Bemærkning": [r["reason"] or _other_inference(r, rows[0]) for r in rows],
     }
-    size, caption = released.whole("family_size"), ""
-    if size and any(numbers.is_known(r["p_family"]) for r in rows):
+    caption = ""
+    if size := family.looked_at(released):
         caption = (
             "Jo flere udfald, jo lettere rammer tilfældet et af dem: p er korrigeret for "
             f"de {size}, der på forhånd er valgt og kan beregnes, og under 0,05 er et fund også blandt dem."
         )
     else:
         del columns["p, korrigeret"]
+    if not any(columns["Bemærkning"]):
+        del columns["Bemærkning"]
     body = tuple(zip(*columns.values(), strict=True))
-    shown = Table(tuple(columns), body, caption, frozenset({0, 1, len(columns) - 1}))
+    words_in = frozenset(at for at, name in enumerate(columns) if name in ("Udfald", "Horisont", "Bemærkning"))
+    shown = Table(tuple(columns), body, caption, words_in)
     return [("Alle beregnede udfald og horisonter", shown)]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from reports import numbers, sanction_words, words
 from reports.charts import hazards, incidence
 from reports.figure import Figure, Table
-from reports.pages import sanction_designs
+from reports.pages import meetings, sanction_designs
 from reports.released import Released, Row
 
 YEAR = 52
@@ -65,6 +65,7 @@ def in_short(released: Released) -> list[tuple[str, str]]:
         ("Kommer de tilbage?", _back(released)),
         ("Samme historie", sanction_designs.in_short(released)),
         ("Fra varslet", _noticed(released)),
+        ("Samtaler", meetings.in_short(released)),
         ("Omgjort", _reversed(released)),
         ("Kroner", _kroner(released)),
         ("Andre regnestykker", _otherwise(released)),
@@ -241,6 +242,7 @@ def sections(released: Released) -> list[dict[str, Any]]:
             sanction_words.NAIVE_WHY,
         ),
         _section("designs", "Andre måder at spørge på", sanction_designs.tables(released), ""),
+        *meetings.sections(released),
         _section(
             "omfang",
             "Hvor mange, hvor ujævnt, og hvad det kostede",

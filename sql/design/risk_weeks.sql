@@ -5,7 +5,7 @@
 -- note:    while the person is of the population's age and target group; weeks of a gap under four weeks are absent
 -- note:    is_on_benefit: the benefit itself, not supported work alone, in which nobody is sanctioned
 -- note:    exit_to is the exit that follows the week, null for none; is_exit_seen says whether it would have been observed
--- note:    no_shows counts weeks of the spell with a missed meeting before the week; meeting_type is that of the latest meeting before it, held or missed
+-- note:    no_shows counts weeks of the spell with a missed meeting before the week; meeting_type is that of the latest meeting before it or in it, held or missed: the exit follows the week
 
 with no_show_weeks as (
     select
@@ -89,7 +89,7 @@ asof left join staging.stg_visitation as visitation
 asof left join no_show_weeks as no_shows
     on no_shows.person_id = weeks.person_id and no_shows.week < weeks.week
 asof left join meeting_weeks as meetings
-    on meetings.person_id = weeks.person_id and meetings.week < weeks.week
+    on meetings.person_id = weeks.person_id and meetings.week <= weeks.week
 where year(thursday_of(weeks.week)) - spells.birth_year
     between getvariable('age_from') and getvariable('age_to')
     and is_in_list(

@@ -31,6 +31,8 @@ SPEC = {
     "sanction_persons": 400,
     "sanction_seed": 7,
     "risk_horizons": [4, 26],
+    "counselling_types": ["opfoelgning"],
+    "control_types": ["jobsamtale", "cv"],
 }
 BY_HAND = {
     "personer": (

@@ -19,7 +19,7 @@ def estimate(value, low, high, aggregate="overall", label="", at=0):
         "outcome": "recipients", "horizon_weeks": None, "aggregate": aggregate, "at": at, "at_label": label,
         "value": value, "low": low, "high": high, "p_value": 0.3, "unit": "log", "status": "estimated",
         "is_primary": aggregate == "overall", "relevant_change": math.log1p(0.05), "method": "ferman_pinto", "n": 272,
-        "reason": None, "what_would_help": None,
+        "reason": None, "what_would_help": None, "p_family": None,
     }  # fmt: skip
 
 

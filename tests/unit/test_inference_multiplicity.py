@@ -98,6 +98,46 @@ def test_a_false_finding_in_the_family_is_as_rare_as_declared():
     assert 0.04 <= false / 150 <= 0.17 and powerless / 150 < 0.05  # 0.1 and its simulation error
 
 
+def stepped_down(value, deviations, freedom, draws=40_000):
+    """The step-down as the paper words it, slowly: drop the member with the largest |t|, draw those left again."""
+    rng = np.random.default_rng(5)
+    error = np.sqrt((deviations**2).sum(axis=0))
+    ratio, left, adjusted, highest = np.abs(value) / error, list(range(len(value))), np.zeros(len(value)), 0.0
+    while left:
+        now = max(left, key=lambda member: ratio[member])
+        beyond = 0
+        for _ in range(draws // 400):
+            normal = rng.normal(size=(400, len(deviations))) @ deviations[:, left] / error[left]
+            spread = np.sqrt(rng.chisquare(freedom, size=400) / freedom)
+            beyond += (np.abs(normal).max(axis=1) / spread > ratio[now]).sum()
+        highest = max(highest, beyond / (draws // 400 * 400))
+        adjusted[now] = highest
+        left.remove(now)
+    return adjusted
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_step_down_equals_a_slow_one_that_draws_again_at_every_step(seed):
+    rng = np.random.default_rng([7, seed])
+    deviations = rng.normal(size=(20, 1)) * rng.uniform(0, 1, 5) + rng.normal(size=(20, 5))
+    value = np.array([1.0, 1.9, 2.2, 2.6, 3.4]) * np.sqrt((deviations**2).sum(axis=0)) * rng.choice([-1, 1], 5)
+    found = romano_wolf(numbers(value, deviations, freedom=19.0))
+    np.testing.assert_allclose(found, stepped_down(value, deviations, 19.0), atol=0.012)
+
+
+def test_with_no_effect_at_all_a_family_of_five_finds_something_in_five_per_cent_and_single_tests_far_more_often():
+    rng, draws, single, family = np.random.default_rng(23), 200, 0, 0
+    for _ in range(draws):
+        deviations = 0.4 * rng.normal(size=(40, 1)) + rng.normal(size=(40, 5))
+        value = deviations.T @ rng.choice([-1.0, 1.0], size=40)
+        ratio = np.abs(value) / np.sqrt((deviations**2).sum(axis=0))
+        single += (2 * t(39).sf(ratio) < 0.05).any()
+        family += (romano_wolf(numbers(value, deviations, freedom=39.0)) < 0.05).any()
+    error = np.sqrt(0.05 * 0.95 / draws)
+    assert family / draws <= 0.05 + 2 * error
+    assert single / draws > 0.05 + 5 * error
+
+
 def world(starts, seed, clusters=40, periods=10):
     rng = np.random.default_rng(seed)
     cohort = np.array([*starts, *[NEVER] * (clusters - len(starts))])

@@ -53,6 +53,10 @@ def world(seed, persons=5000, weeks=40, unseen=False):
     return pl.concat(rows)
 
 
+def given(*rows):
+    return pl.DataFrame(list(rows), schema=["kind", "from_weeks", "exit", "weeks"], orient="row")
+
+
 def counted(risk, **choices):
     with duckdb.connect() as connection:
         connection.register("risk", risk)
@@ -82,7 +86,7 @@ def test_planted_effects_are_recovered_in_the_right_exit(found, leaving, kind, t
 
 
 def test_without_the_history_the_groups_that_are_called_more_pass_for_an_effect():
-    naive = meeting_hazards(counted(world(1), history=())).ratio("job", "control")
+    naive = meeting_hazards(counted(world(2), history=())).ratio("job", "control")
     assert naive.low > 0.05
 
 
@@ -92,8 +96,9 @@ def test_unseen_selection_into_a_kind_passes_for_an_effect():
 
 
 def test_one_exit_and_two_kinds_are_the_ratio_of_odds():
-    rows = [("none", "stays", 900), ("none", "job", 30), ("cv", "stays", 400), ("cv", "job", 40)]
-    weeks = pl.DataFrame(rows, schema=["kind", "exit", "weeks"], orient="row")
+    weeks = given(
+        ("none", None, "stays", 900), ("none", None, "job", 30), ("cv", 0, "stays", 400), ("cv", 0, "job", 40)
+    )
     ratio = meeting_hazards(weeks).ratio("job", "cv")
     assert ratio.value == pytest.approx(np.log(40 / 400 / (30 / 900)), abs=1e-8)
     assert ratio.se == pytest.approx(np.sqrt(1 / 40 + 1 / 400 + 1 / 30 + 1 / 900), rel=1e-6)
@@ -107,8 +112,7 @@ def test_types_are_their_own_kinds_unless_said_otherwise():
 
 
 def test_what_cannot_be_estimated_is_refused():
-    rows = [("none", "stays", 900), ("none", "job", 30), ("cv", "stays", 400), ("cv", "job", 9)]
-    weeks = pl.DataFrame(rows, schema=["kind", "exit", "weeks"], orient="row")
+    weeks = given(("none", None, "stays", 900), ("none", None, "job", 30), ("cv", 0, "stays", 400), ("cv", 0, "job", 9))
     few = meeting_hazards(weeks)
     assert isinstance(few, MeetingHazards)
     assert isinstance(few.ratio("job", "cv"), NotEstimable)

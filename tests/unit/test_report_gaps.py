@@ -229,6 +229,20 @@ def test_p_values_are_adjusted_for_the_declared_outcomes_and_say_of_how_many(sto
         assert "korrigeret" not in text_of(section(page(store, "trappe", change), "udfald"))
 
 
+def test_page_one_names_the_outcomes_that_moved_after_adjustment(store):
+    both = text_of(page(store, "trappe"))
+    assert "Efter korrektion for, at 2 udfald er undersøgt, er der forskel på job efter 52 uger: +" in both
+    assert "p under 0,001)." in both
+    none = text_of(page(store, "trappe", estimates("p_family = 0.06", "p_family is not null")))
+    assert "Efter korrektion for, at 2 udfald er undersøgt, kan ingen af dem skelnes fra uændret." in none
+    assert "Efter korrektion" not in text_of(page(store, "trappe", UNDELIVERED))
+
+
+def test_more_activation_is_not_said_to_be_delivered_by_its_caseload(store):
+    kind = "update release.run set value = 'activation' where {run} and key = 'kind'"
+    assert "Om der blev givet mere aktivering, er ikke målt" in text_of(page(store, "trappe", kind))
+
+
 def test_p_values_are_said_to_be_adjusted_for_a_hidden_outcome_too(store):
     hide = estimates(HIDE + ", p_value = null, p_family = null", "outcome = 'education'")
     shown = text_of(section(page(store, "trappe", hide), "udfald"))

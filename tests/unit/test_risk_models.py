@@ -83,10 +83,17 @@ def test_what_is_known_is_what_was_before_the_week(store):
     )
     assert found == [
         (0, 0, None, None, None, "jobparat"),  # the meeting of 30 December came before the spell
-        (1, 0, None, None, None, "jobparat"),  # that of the week itself is not yet known
+        (
+            1,
+            0,
+            None,
+            "cv",
+            0,
+            "jobparat",
+        ),  # a meeting of the week comes before the exit that follows it; a no-show counts later
         (2, 1, 1, "cv", 1, "jobparat"),
         (3, 1, 2, "cv", 2, "jobparat"),
-        (6, 1, 5, "cv", 5, "jobparat"),
+        (6, 1, 5, "opfoelgning", 0, "jobparat"),
         (7, 2, 1, "opfoelgning", 1, "aktivitetsparat"),
         (8, 2, 2, "opfoelgning", 2, "aktivitetsparat"),
         (9, 2, 3, "opfoelgning", 3, "aktivitetsparat"),
@@ -155,6 +162,6 @@ def test_the_synthetic_register_runs_through(tmp_path_factory, built_example):
         assert job.low < 0.0 < job.high
     meetings = meeting_hazards(weeks)
     assert meetings.exits == ("education", "job", "other_benefit", "self_support")
-    assert meetings.kinds == ("control", "counselling", "other")
+    assert meetings.kinds == tuple((kind, since) for kind in ("control", "counselling", "other") for since in (0, 5))
     ratio = meetings.ratio("job", "counselling", "other")  # a meeting's type is drawn at random and moves nothing
     assert ratio.low < 0.0 < ratio.high

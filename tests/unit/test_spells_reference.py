@@ -86,7 +86,7 @@ def risk_week(history, benefit, first, last, week):
     within = sorted(decision for decision in decisions if first <= decision[0] <= last)
     of_first_week = [decision for decision in within if decision[0] == within[0][0]]
     missed = weeks_missed(history, first, week)
-    met = sorted((day, kind) for day, kind, _ in history["meetings"] if first <= monday(day) < week)
+    met = sorted((day, kind) for day, kind, _ in history["meetings"] if first <= monday(day) <= week)
     year = [month_before(first, months) for months in range(1, 13)]
     worked = [sum(history["wages"].get(month, (0, 0))) > 0 for month in year]
     return (

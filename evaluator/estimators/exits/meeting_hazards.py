@@ -1,4 +1,4 @@
-"""What hazards to each exit are in the weeks after meetings, by the meeting's kind: counselling or control, say."""
+"""What hazards to each exit are after meetings, by their kind (counselling or control, say) and the weeks since."""
 
 from __future__ import annotations
 
@@ -18,27 +18,32 @@ if TYPE_CHECKING:
 
 FEWEST = 10
 """Exits in the weeks after a kind of meeting, under which its hazard is not estimated."""
+After = tuple[str, int | None]  # a kind of meeting, and the week since from which it is counted
 
 
 @dataclass(frozen=True, slots=True)
 class MeetingHazards:
-    """Hazards to E exits in the weeks after K kinds of meeting, against weeks without a recent one."""
+    """Hazards to E exits after K kinds of meeting, each at some weeks since, against weeks without a meeting so far."""
 
     exits: tuple[str, ...]
-    kinds: tuple[str, ...]
-    events: Ints  # (E, K) exits in the weeks after
+    kinds: tuple[After, ...]
+    events: Ints  # (E, K + 1) exits in the weeks after; the last of weeks without a meeting so far
+    weeks: Ints  # (K + 1,)
     fit: MultinomialHazard  # the kinds are the last K columns of its design
 
-    def ratio(self, leaving: str, kind: str, than: str | None = None, level: float = 0.95) -> Estimate | NotEstimable:
-        """Return the log hazard ratio of weeks after a kind of meeting to weeks without, or after another kind.
+    def ratio(
+        self, leaving: str, kind: str, than: str | None = None, from_weeks: int | None = 0, level: float = 0.95
+    ) -> Estimate | NotEstimable:
+        """Return the log hazard ratio of weeks after a kind of meeting to weeks without, or as long after another kind.
 
         Refused under ten exits after either kind. `n` counts weeks. Source: Wald's interval of the fit.
         """
         exit_at = self.exits.index(leaving)
-        places = [self.kinds.index(name) for name in (kind, than) if name is not None]
-        if self.events[exit_at, places].min() < FEWEST:
+        places = [self.kinds.index((name, from_weeks)) for name in (kind, than) if name is not None]
+        compared = [*places, len(self.kinds)] if than is None else places
+        if self.events[exit_at, compared].min() < FEWEST:
             return NotEstimable(
-                f"Færre end {FEWEST} afgange efter samtaler af den slags.",
+                f"Færre end {FEWEST} afgange efter samtaler af den slags, eller i det, de sammenlignes med.",
                 "En længere periode, flere kommuner eller slags samtaler lagt sammen.",
             )
         columns = self.fit.coefficient.shape[1]
@@ -60,17 +65,18 @@ def meeting_hazards(weeks: pl.DataFrame) -> MeetingHazards | NotEstimable:
     """Return cause-specific hazards by kind of the latest meeting, from the counts of `design.meeting_weeks`.
 
     log P(exit k in the week) / P(staying) is a constant, a step for each value of each column of history, and one for
-    each kind of meeting in the weeks before. It is an association given the history: caseworkers call whom they find
-    ready. The difference of two kinds is less exposed to that than a kind against none, and not free of it. Persons
-    count as independent of one another. Raises PanelError when a column is absent.
+    each kind of meeting and piece of the weeks since it. It is an association given the history: caseworkers call whom
+    they find ready. The difference of two kinds is less exposed to that than a kind against none, and not free of it.
+    Persons count as independent of one another. Raises PanelError when a column is absent.
     Source: Allison (1982), Sociological Methodology 13.
     """
     history = sorted(name for name in weeks.columns if name.startswith("history_"))
-    if absent := {"kind", "exit", "weeks"} - set(weeks.columns):
+    if absent := {"kind", "from_weeks", "exit", "weeks"} - set(weeks.columns):
         raise PanelError(
             f"meetings: column '{min(absent)}' is absent; expected those of meeting_weeks. Check the frame."
         )
-    kinds = tuple(sorted(set(weeks["kind"]) - {NO_MEETING}))
+    after = list(zip(weeks["kind"].to_list(), weeks["from_weeks"].to_list(), strict=True))
+    kinds = tuple(sorted({each for each in after if each[0] != NO_MEETING}))
     exits = tuple(sorted(set(weeks["exit"]) - {STAYED}))
     if not kinds or not exits:
         return NotEstimable(
@@ -82,9 +88,17 @@ def meeting_hazards(weeks: pl.DataFrame) -> MeetingHazards | NotEstimable:
     for name in history:
         values = weeks[name].to_list()
         columns += [np.array([value == each for value in values], dtype=np.float64) for each in sorted(set(values))[1:]]
-    of_kind = [(weeks["kind"] == name).to_numpy().astype(np.float64) for name in kinds]
+    of_kind = [np.array([each == kind for each in after], dtype=np.float64) for kind in kinds]
     fit = multinomial_hazard(np.column_stack([*columns, *of_kind]), code, exits=len(exits), weight=count)
     if isinstance(fit, NotEstimable):
-        return fit
-    events = [[round(float(count[(code == k + 1) & (each > 0)].sum())) for each in of_kind] for k in range(len(exits))]
-    return MeetingHazards(exits, kinds, np.array(events, dtype=np.int64), fit)
+        return NotEstimable(
+            "Afgangene kan ikke skelnes inden for den historie, der sammenlignes i.",
+            "Flere borgere, eller bredere grupper i historien.",
+        )
+    inside = np.column_stack([*of_kind, [kind == NO_MEETING for kind, _ in after]])
+    events = np.array([(count * (code == k + 1)) @ inside for k in range(len(exits))])
+    return MeetingHazards(exits, kinds, _whole(events), _whole(count @ inside), fit)
+
+
+def _whole(counts: Floats) -> Ints:
+    return np.asarray(np.rint(counts), dtype=np.int64)
