@@ -50,6 +50,14 @@ def tables(released: Released) -> list[tuple[str, Table]]:
     caption = sanction_words.DESIGNS_CAPTION.format(
         sanction_words.HISTORIES[released.fact("landmark_history", "short")]
     )
-    headers = ("Beregning", "Tilstand", "Efter", "Forskel", "95 pct. interval", "Sanktionerede", "Hvorfor ikke")
+    headers = (
+        "Beregning",
+        "Tilstand",
+        "Efter",
+        "Forskel",
+        "95 pct. interval",
+        "Sanktionerede",
+        "Hvorfor ikke, eller forbehold",
+    )
     table = Table(headers, body, caption, frozenset({0, 1, 2, 6}))
     return [("Matchning, strenghed og grænser", table)] if body else []

@@ -2,8 +2,11 @@
 
 import pytest
 
+from evaluator.estimators.strictness import Effect, Strictness
+from evaluator.evaluation.sanction_designs import _by_strictness
 from evaluator.release_rules import Policy
 from evaluator.release_sanctions import RULES
+from evaluator.vocabulary import Diagnostic, Estimate, Light, NotEstimable
 from reports import sanction_words
 from reports.pages import sanction_designs
 from reports.released import TABLES, Released
@@ -40,6 +43,24 @@ def test_differences_leave_in_steps_of_five_sanctioned():
     assert (refused["status"], refused["reason"]) == ("not_estimable", "F er 0,3.")
 
 
+def strict(*checks):
+    estimate = Estimate(0.1, 0.05, 0.0, 0.2, 0.95, 400, 30, 30, "anderson_rubin")
+    refused = NotEstimable("F er 0,3.", "Mere.")
+    effects = {"job": Effect(estimate), "education": Effect(refused)}
+    return Strictness(
+        effects, None, tuple(Diagnostic(n, None, "", light, why) for n, light, why in checks), 400, 30, {}
+    )
+
+
+def test_an_answer_by_strictness_carries_what_could_not_be_tested():
+    checks = ("dispersion", Light.GREEN, "God."), ("exempt", Light.NOT_RUN, "Kan ikke prøves.")
+    job, education = _by_strictness(strict(*checks), 120)
+    assert (job["is_estimable"], job["reason"]) == (True, "Læses med forbehold: Kan ikke prøves.")
+    assert (education["is_estimable"], education["reason"]) == (False, "F er 0,3.")
+    job, _ = _by_strictness(strict(checks[0]), 120)
+    assert job["reason"] is None
+
+
 def test_page_one_says_what_happened_beside_people_of_the_same_history():
     told = sanction_designs.in_short(
         released(
@@ -54,6 +75,13 @@ def test_page_one_says_what_happened_beside_people_of_the_same_history():
         "den uge."
     )
     assert sanction_designs.in_short(released()) == ""
+
+
+def test_an_answer_with_a_caution_shows_both():
+    told = "Læses med forbehold: Kan ikke prøves."
+    ((_, table),) = sanction_designs.tables(released(*leave(row("strictness", "job", 0.1, 0.0, 0.2, reason=told))))
+    assert (table.rows[0][3], table.rows[0][-1]) == ("+10,0 pct.point", told)
+    assert table.headers[-1] == "Hvorfor ikke, eller forbehold"
 
 
 def test_the_table_lists_every_design_also_the_refused_with_the_reason():
