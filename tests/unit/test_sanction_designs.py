@@ -77,11 +77,14 @@ def test_page_one_says_what_happened_beside_people_of_the_same_history():
     assert sanction_designs.in_short(released()) == ""
 
 
-def test_an_answer_with_a_caution_shows_both():
+def test_an_answer_with_a_caution_shows_both_and_the_caution_once():
     told = "Læses med forbehold: Kan ikke prøves."
-    ((_, table),) = sanction_designs.tables(released(*leave(row("strictness", "job", 0.1, 0.0, 0.2, reason=told))))
-    assert (table.rows[0][3], table.rows[0][-1]) == ("+10,0 pct.point", told)
-    assert table.headers[-1] == "Hvorfor ikke, eller forbehold"
+    rows = [row("strictness", state, 0.1, 0.0, 0.2, reason=told) for state in ("job", "education")]
+    ((_, table),) = sanction_designs.tables(released(*leave(*rows, row("worst_case", "job", None, -0.4, 0.6))))
+    assert [line[3] for line in table.rows] == ["+10,0 pct.point", "+10,0 pct.point", "-"]
+    assert [line[-1] for line in table.rows] == ["1", "1", ""]
+    assert table.headers[-1] == "Note" and table.caption.count(told) == 1
+    assert table.caption.endswith(f" Note 1: {told}")
 
 
 def test_the_table_lists_every_design_also_the_refused_with_the_reason():
@@ -94,7 +97,8 @@ def test_the_table_lists_every_design_also_the_refused_with_the_reason():
     order = [sanction_words.DESIGNS[name] for name in ("landmark", "strictness", "worst_case")]
     assert [line[0] for line in table.rows] == order
     by_design = {line[0]: line for line in table.rows}
-    assert by_design[sanction_words.DESIGNS["strictness"]][-1] == "F er 0,3."
+    assert by_design[sanction_words.DESIGNS["strictness"]][-1] == "1"
+    assert table.caption.endswith(" Note 1: F er 0,3.")
     assert by_design[sanction_words.DESIGNS["landmark"]][1] == "Stadig på ydelsen"
     assert by_design[sanction_words.DESIGNS["worst_case"]][3] == "-"
     assert "kommune, målgruppe og udeblivelser" in table.caption
