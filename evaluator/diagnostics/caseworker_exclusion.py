@@ -29,8 +29,8 @@ POWER, HIDDEN = 0.80, 0.10
 """How surely which error of the answer, a share, must show among the exempt for a green light."""
 NOT_ASKED = {
     "early_complier_shares": "Der er ingen oplysning om, hvor borgerne er på et tidligere tidspunkt.",
-    "exempt": "Ingen borgere er undtaget fra sanktioner, så det kan ikke prøves direkte, om strenge sagsbehandlere "
-    "også er dygtigere, eller dårligere, til andet.",
+    "exempt": "Ingen, eller for få, borgere er undtaget fra sanktioner, så det kan ikke prøves direkte, om strenge "
+    "sagsbehandlere også er dygtigere, eller dårligere, til andet.",
 }
 WHY = {
     "monotonicity": "En streng sagsbehandler skal være streng over for alle grupper, ellers siger tallet intet om "

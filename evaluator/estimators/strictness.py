@@ -104,6 +104,8 @@ def strictness(frame: Any, outcomes: tuple[str, ...] = tuple(OUTCOMES), setting:
         return _result(intakes, dict.fromkeys(outcomes, Effect(UNVARIED)), None, ())
     empty = {name: Effect(NOBODY) for name, values in intakes.outcomes.items() if np.ptp(values) == 0}
     intakes = replace(intakes, outcomes={n: y for n, y in intakes.outcomes.items() if n not in empty})
+    if not intakes.outcomes:
+        return _result(intakes, empty, None, ())
     made = _Made.of(intakes, setting.level)
     stage, checks = made.stage(), [assignment(intakes, made.projection, made.instrument, setting.draws, setting.seed)]
     checks.append(_strong(stage.effective_f))

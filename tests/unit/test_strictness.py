@@ -259,6 +259,11 @@ def test_nobody_or_everybody_sanctioned_is_refused(sanctioned):
     assert "Ingen, eller alle" in found.effects["job"].estimate.reason
 
 
+def test_an_end_state_that_nobody_is_in_is_refused_also_alone():
+    found = strictness(World(municipalities=3).draw(2), ("left_register",), SETTING)
+    assert "i denne tilstand" in found.effects["left_register"].estimate.reason
+
+
 def test_who_cannot_be_compared_is_left_out_and_counted():
     frame = World(municipalities=6).draw(2)
     alone = pl.col("municipality_code") == 0
