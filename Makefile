@@ -40,6 +40,7 @@ simulate: install
 	$(BIN)/python -m tests.simulation.detectable
 	$(BIN)/python -m tests.simulation.timing_of_events
 	$(BIN)/python -m tests.simulation.landmark
+	$(BIN)/python -m tests.simulation.strictness
 	$(BIN)/python -m tests.simulation.sanction_report
 	$(BIN)/python -m tests.simulation.trial_claims
 

@@ -7,6 +7,7 @@ Exit code 0: a report was written, also when it says "kan ikke afgøres" or refu
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 import traceback
 import warnings
@@ -99,6 +100,10 @@ def _parser() -> argparse.ArgumentParser:
     synth.add_argument("--persons", type=_whole(1), default=DEMO_PERSONS, help=f"default: {DEMO_PERSONS}")
     synth.add_argument("--seed", type=_whole(0), default=DEMO_SEED, help=f"default: {DEMO_SEED}")
     synth.add_argument("--world", default="default", help="what is planted (data/synthetic/README.md)")
+    synth.add_argument(
+        "--strictness-spread", type=_share, default=0.0, metavar="SHARE",
+        help="caseworkers sanction 1 - SHARE to 1 + SHARE times as often as their municipality (default: all alike)",
+    )  # fmt: skip
     cli_extracts.add(command)
     command("check", _check, "check the tables against the expectations")
     command("build", _build, "build the SQL models")
@@ -141,6 +146,17 @@ def _whole(lowest: int) -> Callable[[str], int]:
     return read
 
 
+def _share(text: str) -> float:
+    """Read a number from 0 to 1; refuses, as misuse, what is none."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError("expected a number from 0 to 1")
+    return value
+
+
 def _spec_path(project: Project, given: Path) -> Path:
     """Return the spec a user means: a path, or the name of a file in specs/."""
     for candidate in (given, project.root / given, project.specs / given, project.specs / f"{given}.toml"):
@@ -164,6 +180,7 @@ def _synth(options: argparse.Namespace) -> None:
     from evaluator.errors import ProjectError
     from evaluator.registers import write_register
     from evaluator.registers.municipalities import WORLDS
+    from evaluator.registers.writing import PART
 
     if options.world not in WORLDS:
         raise ProjectError(
@@ -171,7 +188,12 @@ def _synth(options: argparse.Namespace) -> None:
         )
     if options.folder.exists() and not options.folder.is_dir():
         raise ProjectError(f"{options.folder}: is a file; expected a folder. Choose another name.")
-    write_register(options.folder, persons=options.persons, seed=options.seed, world=options.world)
+    persons, seed, spread = options.persons, options.seed, options.strictness_spread
+    if spread and persons > PART:
+        raise ProjectError(
+            f"synth: {persons:,} persons with --strictness-spread; expected {PART:,} or fewer. Ask for fewer persons."
+        )
+    write_register(options.folder, persons=persons, seed=seed, world=options.world, strictness_spread=spread)
     print(f"{options.folder}: {options.persons:,} persons, seed {options.seed}; the truth is in truth.json.")
 
 

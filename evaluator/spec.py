@@ -44,6 +44,8 @@ GROUPINGS = ("age_group", "target_group", "sex", "education_level", "benefit")
 SOCIAL_ASSISTANCE = ("kontanthjaelp", "uddannelseshjaelp")
 WEEKS_PER_YEAR = 52
 FOLLOWED_WEEKS = (26, 52)
+EARLY_WEEKS = 13
+"""After a quarter of the year few sanctions have been decided, and what else caseworkers do has begun to show."""
 """Weeks after a sanction at which end states are compared."""
 MONTHS_PER_YEAR = 12
 

@@ -33,8 +33,8 @@ NOTES = (
     "Sanktioner kan også virke på dem, der aldrig får en; den virkning måles ikke her.",
     "Strenghed er andelen af alle tildelte borgere, der sanktioneres, også dem, der altid møder op. Blandt dem, der er "
     "udeblevet, er tallet kun en følsomhed, fordi strenghed også flytter, hvem der udebliver.",
-    "At strenge sagsbehandlere også er dygtigere, eller dårligere, til andet, ses kun, hvis de er det uens, eller hvis "
-    "nogle borgere ikke kan sanktioneres. Uden sådanne borgere er lyset aldrig grønt.",
+    "At strenge sagsbehandlere også er dygtigere, eller dårligere, til andet, ses kun, hvis de er det uens, hvis det "
+    "viser sig tidligt, eller hvis nogle borgere ikke kan sanktioneres. Uden nok af de sidste er lyset aldrig grønt.",
 )
 
 
@@ -91,9 +91,10 @@ def strictness(frame: Any, outcomes: tuple[str, ...] = tuple(OUTCOMES), setting:
 
     The instrument is the leave-one-out share sanctioned among all whom the caseworker was dealt, net of cells. Refused:
     under 20 caseworkers, characteristics known at intake that tell who gets whom (p under 5 per cent), a first stage
-    with effective F under 10 (then only the values not rejected are given), and signs that caseworkers move outcomes
-    other than by sanctions, or are strict to some and mild to others (p under 5 per cent). Errors leave out one
-    caseworker at a time. Raises PanelError for columns that are absent or cannot be used. Source: SOURCE.
+    with effective F under 10 (then only the values not rejected are given), caseworkers who are strict to some and mild
+    to others (p under 5 per cent), and signs that they move outcomes other than by sanctions (joint p under 10 per
+    cent). Errors leave out one caseworker at a time. Raises PanelError for columns that are absent or cannot be used.
+    Source: SOURCE.
     """
     setting = setting or Setting()
     intakes = read_intakes(frame, outcomes, setting)
@@ -103,6 +104,8 @@ def strictness(frame: Any, outcomes: tuple[str, ...] = tuple(OUTCOMES), setting:
         return _result(intakes, dict.fromkeys(outcomes, Effect(UNVARIED)), None, ())
     empty = {name: Effect(NOBODY) for name, values in intakes.outcomes.items() if np.ptp(values) == 0}
     intakes = replace(intakes, outcomes={n: y for n, y in intakes.outcomes.items() if n not in empty})
+    if not intakes.outcomes:
+        return _result(intakes, empty, None, ())
     made = _Made.of(intakes, setting.level)
     stage, checks = made.stage(), [assignment(intakes, made.projection, made.instrument, setting.draws, setting.seed)]
     checks.append(_strong(stage.effective_f))
@@ -113,10 +116,10 @@ def strictness(frame: Any, outcomes: tuple[str, ...] = tuple(OUTCOMES), setting:
     else:
         found = {name: made.points(values) for name, values in intakes.outcomes.items()}
         checks += _exclusion(made, found, setting)
-        red = [check for check in checks if check.verdict is Light.RED]
+        red = [check for check in checks if check.verdict is Light.RED and check.name != "exclusion"]
         among = _among_no_shows(intakes, setting)
         effects = {
-            name: Effect(_broken(red[0])) if red else made.effect(intakes.outcomes[name], point, among.get(name))
+            name: Effect(_broken(red)) if red else made.effect(intakes.outcomes[name], point, among.get(name))
             for name, point in found.items()
         }
     return _result(intakes, effects | empty, stage, tuple(checks))
@@ -185,9 +188,7 @@ def _exclusion(made: _Made, found: Mapping[str, Points], setting: Setting) -> li
     strict, projection, intakes = made.strict, made.projection, made.intakes
     return [
         exclusion.monotonicity(strict, intakes),
-        exclusion.complier_shares(strict, projection, intakes),
-        exclusion.dispersion(projection, intakes, effects, setting.draws, setting.seed),
-        exclusion.exempt(strict, intakes),
+        *exclusion.exclusion(strict, projection, intakes, effects, setting),
         exclusion.levers(strict, projection, intakes),
     ]
 
@@ -234,7 +235,8 @@ def _chosen(dealt: Diagnostic) -> NotEstimable:
     )
 
 
-def _broken(check: Diagnostic) -> NotEstimable:
+def _broken(red: list[Diagnostic]) -> NotEstimable:
+    check = min(red, key=lambda each: each.value or 0.0)
     return NotEstimable(
         f"{check.why} (p = {_danish(check.value or 0.0, 3)})",
         "Sagsbehandlere, der arbejder ens bortset fra sanktioner, eller en metode, der ikke bygger på sagsbehandlere.",

@@ -13,7 +13,15 @@ from evaluator import models
 from evaluator.design.frozen import Design
 from evaluator.errors import PanelError
 from evaluator.panel import sections_from_frame
-from evaluator.spec import END_STATES, FOLLOWED_WEEKS, MONTHS_PER_YEAR, PERSON_OUTCOMES, WEEKS_PER_YEAR, EvaluationSpec
+from evaluator.spec import (
+    EARLY_WEEKS,
+    END_STATES,
+    FOLLOWED_WEEKS,
+    MONTHS_PER_YEAR,
+    PERSON_OUTCOMES,
+    WEEKS_PER_YEAR,
+    EvaluationSpec,
+)
 from evaluator.vocabulary import Sections
 
 if TYPE_CHECKING:
@@ -61,7 +69,7 @@ def open_outcomes(
         "panel_from": panel.from_,
         "panel_to": panel.to,
         "period_months": panel.period_months,
-        "horizons": list(spec.horizons) or ([WEEKS_PER_YEAR] if spec.sanctions else []),
+        "horizons": list(spec.horizons) or ([EARLY_WEEKS, WEEKS_PER_YEAR] if spec.sanctions else []),
         "outcomes_to": outcomes_to,
         "intervention": spec.intervention.name,
         "sanction_persons": spec.sanctions.persons if spec.sanctions else None,

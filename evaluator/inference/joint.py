@@ -14,7 +14,12 @@ SEED = 20_170_101
 
 
 def scores(deviations: Floats) -> Floats:
-    """Return draws (B, P) of |z|, z standard normal with the correlation of the columns of `deviations` (G, P).
+    """Return draws (B, P) of |z|, z as of `signed_scores`."""
+    return np.abs(signed_scores(deviations))
+
+
+def signed_scores(deviations: Floats) -> Floats:
+    """Return draws (B, P) of z, standard normal with the correlation of the columns of `deviations` (G, P).
 
     Normal draws over clusters times the columns have it, singular or not. With many clusters the symmetric root of the
     correlation takes the columns' place: neither depends on a decomposition's signs or order, in which machines differ.
@@ -23,7 +28,7 @@ def scores(deviations: Floats) -> Floats:
     if len(unit) > MANY:
         size, axes = np.linalg.eigh(unit.T @ unit)
         unit = (axes * np.sqrt(np.maximum(size, 0.0))) @ axes.T
-    return np.abs(_normal(len(unit)) @ unit)
+    return np.asarray(_normal(len(unit)) @ unit)
 
 
 @lru_cache(maxsize=2)

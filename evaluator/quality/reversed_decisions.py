@@ -26,24 +26,12 @@ class ReversedShare:
     high: float | None
 
 
-def reversed_shares(
-    connection: duckdb.DuckDBPyConnection,
-    benefits: Sequence[str] = (),
-    minimum: int = MINIMUM_COUNT,
-    level: float = 0.95,
-) -> tuple[ReversedShare, ...]:
-    """Return the share of decisions that were reversed (ophaevet) or sent back (hjemvist), of all and by municipality.
-
-    Of the decisions that fell on `benefits`, or of all decisions. Counts and their margins are suppressed and rounded
-    by `evaluator.disclosure`; shares and Wilson intervals are of the released counts, never of the exact ones. A
-    decision that is still under appeal stands as delivered, so that the last months' share is too low.
-    """
-    found = counted(connection, benefits)
-    return released(found, minimum, level) if found else ()
-
-
 def counted(connection: duckdb.DuckDBPyConnection, benefits: Sequence[str] = ()) -> list[tuple[str, int, int]]:
-    """Return exact rows of (municipality, reversed, upheld), the total first; nothing without a decision."""
+    """Return exact rows of (municipality, reversed, upheld), the total first; nothing without a decision.
+
+    Reversed (ophaevet) or sent back (hjemvist), of the decisions that fell on `benefits`, or of all. A decision that is
+    still under appeal stands as delivered, so that the last months' share is too low.
+    """
     found = connection.execute(
         "select coalesce(municipality_code, ?), count(*) filter (is_reversed), count(*) filter (not is_reversed) "
         "from marts.sanction_events where len(?::varchar[]) = 0 or list_contains(?::varchar[], benefit) "
@@ -57,7 +45,11 @@ def counted(connection: duckdb.DuckDBPyConnection, benefits: Sequence[str] = ())
 def released(
     rows: Sequence[tuple[str, int, int]], minimum: int = MINIMUM_COUNT, level: float = 0.95
 ) -> tuple[ReversedShare, ...]:
-    """Return rows of (code, reversed, upheld), the total first, as they may leave the store."""
+    """Return rows of (code, reversed, upheld), the total first, as they may leave the store.
+
+    Counts and their margins are suppressed and rounded by `evaluator.disclosure`; shares and Wilson intervals are of
+    the released counts, never of the exact ones.
+    """
     counts = [count for _, gone, upheld in rows for count in (gone, upheld, gone + upheld)]
     across = [Margin((3 * i, 3 * i + 1), 3 * i + 2) for i in range(len(rows))]
     down = [Margin(tuple(range(3 + kind, len(counts), 3)), kind) for kind in range(3)]

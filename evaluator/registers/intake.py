@@ -22,6 +22,7 @@ class Intake:
 
     number: Ints  # within the municipality, from 0
     strictness: Floats  # the caseworker's factor on the municipality's share of no-shows that are sanctioned
+    spread: float  # strictness is 1 +- this
 
 
 def caseworker_counts(people: Ints, world: str) -> Ints:
@@ -49,4 +50,4 @@ def draw_intake(people: People, seed: int, spread: float, world: str) -> Intake:
     own = 1.0 + spread * (2.0 * stream.random((len(counts), int(counts.max()))) - 1.0)
     size = counts[people.municipality, MONTH_OF_WEEK[people.entry]]
     number = np.floor(stream.random(len(people.entry)) * size).astype(np.int64)
-    return Intake(number, own[people.municipality, number])
+    return Intake(number, own[people.municipality, number], spread)

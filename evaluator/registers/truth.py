@@ -13,6 +13,8 @@ import numpy as np
 
 from evaluator.registers import rates
 from evaluator.registers.calendar import MONTH_OF_WEEK, MONTHS, WEEKS, YEAR_OF_WEEK, month_date, week_of_day_15
+from evaluator.registers.caseloads import caseworker_names
+from evaluator.registers.intake import Intake
 from evaluator.registers.municipalities import ACTIVATION, HORSENS, STEPPED, TRIAL_CLAIMS, municipalities, starts
 from evaluator.registers.register import HORIZONS, STATES, Population, Register
 from evaluator.vocabulary import Bools, Ints
@@ -49,6 +51,7 @@ def build(register: Register) -> dict[str, Any]:
             "weeks": rates.MEETING_WEEKS,
         }
     specs = CLAIMED if is_claimed else POPULATIONS
+    strictness = {} if register.intake is None else {"strictness": _strictness(register, register.intake)}
     return {
         "seed": register.seed,
         "world": register.world,
@@ -57,7 +60,18 @@ def build(register: Register) -> dict[str, Any]:
         "specs": {name: _rows(register, *what) for name, what in specs.items()},
         "hazards": hazards,
         "stock": {"horsens": _stock(register)} if len(register.paths.weeks) == WEEKS else {},
+        **strictness,
     }
+
+
+def _strictness(register: Register, intake: Intake) -> dict[str, Any]:
+    """Return each caseworker's factor on the share of no-shows that are sanctioned, of those who were dealt anybody."""
+    pairs = np.stack([register.people.municipality, intake.number])
+    (place, number), first = np.unique(pairs, axis=1, return_index=True)
+    factor = intake.strictness[first].round(6)
+    named = caseworker_names(place, number)
+    names = [named.names[index] for index in named.index]
+    return {"spread": intake.spread, "caseworkers": dict(zip(names, factor.tolist(), strict=True))}
 
 
 def _rows(register: Register, intervention: str, population: Population) -> list[list[Any]]:

@@ -29,12 +29,13 @@ def in_short(released: Released) -> str:
 
 
 def tables(released: Released) -> list[tuple[str, Table]]:
-    """Return the table of every design, also those that are refused, with the reason."""
+    """Return the table of every design, also those that are refused; reasons and cautions stand once, as notes."""
     designs, states = list(sanction_words.DESIGNS), [*sanction_words.WHERE, "entry_benefit"]
     rows = sorted(
         released["sanction_designs"],
         key=lambda r: (designs.index(r["design"]), states.index(r["destination"]), r["weeks"]),
     )
+    notes = list(dict.fromkeys(row["reason"] for row in rows if row["reason"]))
     body = tuple(
         (
             sanction_words.DESIGNS[row["design"]],
@@ -43,13 +44,14 @@ def tables(released: Released) -> list[tuple[str, Table]]:
             numbers.effect(row["value"], "share", row["status"]) if row["value"] is not None else "-",
             numbers.interval(row["low"], row["high"], "share", row["status"]),
             numbers.count(row["n"], row["status"]),
-            row["reason"] or "",
+            str(notes.index(row["reason"]) + 1) if row["reason"] else "",
         )
         for row in rows
     )
     caption = sanction_words.DESIGNS_CAPTION.format(
         sanction_words.HISTORIES[released.fact("landmark_history", "short")]
     )
-    headers = ("Beregning", "Tilstand", "Efter", "Forskel", "95 pct. interval", "Sanktionerede", "Hvorfor ikke")
-    table = Table(headers, body, caption, frozenset({0, 1, 2, 6}))
+    told = "".join(f" Note {number}: {note}" for number, note in enumerate(notes, 1))
+    headers = ("Beregning", "Tilstand", "Efter", "Forskel", "95 pct. interval", "Sanktionerede", "Note")
+    table = Table(headers, body, caption + told, frozenset({0, 1, 2, 6}))
     return [("Matchning, strenghed og grænser", table)] if body else []

@@ -27,6 +27,9 @@ class World:
     quality: float = 0.0  # standard deviation of what a caseworker does for jobs besides sanctioning
     alike: float = 0.7  # correlation of that with strictness
     exempt: float = 0.0  # share of persons who cannot be sanctioned
+    early: float = (
+        0.25  # share of those who leave, and of the sanctions, that come by the early horizon: 13 weeks of 52
+    )
 
     def draw(self, seed: int) -> pl.DataFrame:
         """Return a row per person with the columns that `strictness` reads."""
@@ -43,12 +46,15 @@ class World:
         chance = SANCTIONED + self.spread * strict[place, worker] + level
         chance += UNRECORDED * unrecorded + RECORDED * trait
         exempt = random.random(size) < self.exempt
-        sanctioned = (random.random(size) < chance) & ~exempt
-        shares = SHARES + CONFOUNDED * unrecorded[:, None] + sanctioned[:, None] * np.array(list(EFFECTS.values()))
+        shares = SHARES + CONFOUNDED * unrecorded[:, None]
         moved = self.quality * skill[place, worker] + 0.02 * trait - 0.5 * level
         shares[:, 0] += moved
         shares[:, -1] -= moved
-        state = (random.random(size)[:, None] > np.cumsum(shares, axis=1)[:, :-1]).sum(axis=1)
+        early = np.where(random.random(size) < self.early, _drawn(random, shares), len(STATES) - 1)
+        has_left = early < len(STATES) - 1
+        sanctioned = (random.random(size) < chance) & ~exempt & ~has_left
+        shares += sanctioned[:, None] * np.array(list(EFFECTS.values()))
+        state = np.where(has_left, early, _drawn(random, shares))
         return pl.DataFrame(
             {
                 "person_id": np.arange(size),
@@ -64,6 +70,8 @@ class World:
                 "sex": np.where(random.random(size) < 0.5, "K", "M"),
                 "earlier_wage_months": random.integers(0, 13, size),
                 "is_exempt": exempt,
+                "early_state": np.array(STATES)[early],
+                "is_early_sanctioned": sanctioned & (random.random(size) < self.early),
             }
         )
 
@@ -78,8 +86,14 @@ class World:
         return np.argsort(rank, axis=1)[place, wanted]
 
 
+def _drawn(random: np.random.Generator, shares: np.ndarray) -> np.ndarray:
+    """Return the state of each person, as an index, drawn with the person's shares."""
+    return (random.random(len(shares))[:, None] > np.cumsum(shares, axis=1)[:, :-1]).sum(axis=1)
+
+
 COLUMNS = {
     "characteristics": ("target_group", "sex", "earlier_wage_months"),
     "subgroups": ("target_group", "sex"),
+    "early": ("early_state", "is_early_sanctioned"),
 }
 """The columns of a `Setting` that this world has."""

@@ -89,6 +89,8 @@ def test_help_is_answered_within_half_a_second():
         ["synth", "x", "--persons", "many"],
         ["synth", "x", "--persons", "0"],
         ["synth", "x", "--seed", "-1"],
+        ["synth", "x", "--strictness-spread", "1.5"],
+        ["synth", "x", "--strictness-spread", "meget"],
     ],
 )
 def test_misuse_ends_with_2_and_the_usage(words, capsys):
@@ -125,6 +127,19 @@ def test_synth_writes_the_extracts_and_the_truth(tmp_path, evaluator):
     written = sorted(path.name for path in (tmp_path / "register").iterdir())
     assert len([name for name in written if name.endswith(".csv")]) == 13
     assert "truth.json" in written
+
+
+def test_synth_makes_caseworkers_differ_on_request_and_only_then(tmp_path, evaluator):
+    for folder, more in (("alike", ()), ("default", ("--strictness-spread", 0)), ("apart", ("--strictness-spread", 1))):
+        assert evaluator(None, "synth", tmp_path / folder, "--persons", 300, *more)[0] == 0
+    alike, default, apart = (
+        {path.name: path.read_bytes() for path in (tmp_path / folder).iterdir()}
+        for folder in ("alike", "default", "apart")
+    )
+    assert alike == default
+    assert alike["sanktioner.csv"] != apart["sanktioner.csv"] and alike["personer.csv"] == apart["personer.csv"]
+    code, _, err = evaluator(None, "synth", tmp_path / "x", "--persons", 60_001, "--strictness-spread", 0.5)
+    assert code == 1 and "60,000 or fewer" in err
 
 
 def test_load_says_what_was_loaded_and_the_second_time_that_nothing_was(tmp_path, evaluator):

@@ -112,7 +112,8 @@ def test_of_two_meetings_in_a_week_the_last_counts_and_other_types_are_none(tmp_
     assert episodes(tmp_path, TYPES, *held) == [
         (0, 4, "counselling", None, None, "neither"),
         (4, 9, None, 0, None, "counselled"),
-        (9, 25, "job", 5, None, "counselled"),
+        (9, 13, None, 5, None, "counselled"),
+        (13, 25, "job", 9, None, "counselled"),
     ]
 
 

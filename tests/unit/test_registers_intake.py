@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from evaluator.registers import simulate, write_register
+from evaluator.registers import simulate, truth, write_register
+from evaluator.registers.municipalities import municipalities
 
 PERSONS, SEED, CODES = 6_000, 7, ("615", "740", "630")
+CODES_OF = [m.code for m in municipalities()]
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +53,16 @@ def test_the_extract_names_the_caseworker_at_intake_first(strict, tmp_path):
         person, _, _, caseworker, *_ = line.split(";")
         first.setdefault(person, int(caseworker.split("-")[1]) - 1)
     assert list(first.values()) == strict.intake.number.tolist()
+    told = truth.read(tmp_path / "truth.json")["strictness"]
+    assert told["spread"] == 0.9
+    own = [told["caseworkers"][f"S{CODES_OF[place]}-{number + 1:02d}"]
+           for place, number in zip(strict.people.municipality, strict.intake.number, strict=True)]  # fmt: skip
+    np.testing.assert_allclose(own, strict.intake.strictness, atol=1e-6)
+
+
+def test_without_a_spread_the_truth_says_nothing_of_strictness(tmp_path):
+    write_register(tmp_path, 300, SEED, municipalities=CODES)
+    assert "strictness" not in truth.read(tmp_path / "truth.json")
 
 
 @pytest.mark.parametrize("spread", [-0.1, 1.1])

@@ -2,8 +2,11 @@
 
 import pytest
 
+from evaluator.estimators.strictness import Effect, Strictness
+from evaluator.evaluation.sanction_designs import _by_strictness
 from evaluator.release_rules import Policy
 from evaluator.release_sanctions import RULES
+from evaluator.vocabulary import Diagnostic, Estimate, Light, NotEstimable
 from reports import sanction_words
 from reports.pages import sanction_designs
 from reports.released import TABLES, Released
@@ -40,6 +43,24 @@ def test_differences_leave_in_steps_of_five_sanctioned():
     assert (refused["status"], refused["reason"]) == ("not_estimable", "F er 0,3.")
 
 
+def strict(*checks):
+    estimate = Estimate(0.1, 0.05, 0.0, 0.2, 0.95, 400, 30, 30, "anderson_rubin")
+    refused = NotEstimable("F er 0,3.", "Mere.")
+    effects = {"job": Effect(estimate), "education": Effect(refused)}
+    return Strictness(
+        effects, None, tuple(Diagnostic(n, None, "", light, why) for n, light, why in checks), 400, 30, {}
+    )
+
+
+def test_an_answer_by_strictness_carries_what_could_not_be_tested():
+    checks = ("dispersion", Light.GREEN, "God."), ("exempt", Light.NOT_RUN, "Kan ikke prøves.")
+    job, education = _by_strictness(strict(*checks), 120)
+    assert job["is_estimable"] and job["reason"].startswith("Læses med forbehold: Kan ikke prøves. Får strenge")
+    assert (education["is_estimable"], education["reason"]) == (False, "F er 0,3.")
+    job, _ = _by_strictness(strict(checks[0]), 120)
+    assert job["reason"] is None
+
+
 def test_page_one_says_what_happened_beside_people_of_the_same_history():
     told = sanction_designs.in_short(
         released(
@@ -56,6 +77,16 @@ def test_page_one_says_what_happened_beside_people_of_the_same_history():
     assert sanction_designs.in_short(released()) == ""
 
 
+def test_an_answer_with_a_caution_shows_both_and_the_caution_once():
+    told = "Læses med forbehold: Kan ikke prøves."
+    rows = [row("strictness", state, 0.1, 0.0, 0.2, reason=told) for state in ("job", "education")]
+    ((_, table),) = sanction_designs.tables(released(*leave(*rows, row("worst_case", "job", None, -0.4, 0.6))))
+    assert [line[3] for line in table.rows] == ["+10,0 pct.point", "+10,0 pct.point", "-"]
+    assert [line[-1] for line in table.rows] == ["1", "1", ""]
+    assert table.headers[-1] == "Note" and table.caption.count(told) == 1
+    assert table.caption.endswith(f" Note 1: {told}")
+
+
 def test_the_table_lists_every_design_also_the_refused_with_the_reason():
     rows = leave(
         row("strictness", "job", None, None, None, is_estimable=False, p_value=None, reason="F er 0,3."),
@@ -66,7 +97,8 @@ def test_the_table_lists_every_design_also_the_refused_with_the_reason():
     order = [sanction_words.DESIGNS[name] for name in ("landmark", "strictness", "worst_case")]
     assert [line[0] for line in table.rows] == order
     by_design = {line[0]: line for line in table.rows}
-    assert by_design[sanction_words.DESIGNS["strictness"]][-1] == "F er 0,3."
+    assert by_design[sanction_words.DESIGNS["strictness"]][-1] == "1"
+    assert table.caption.endswith(" Note 1: F er 0,3.")
     assert by_design[sanction_words.DESIGNS["landmark"]][1] == "Stadig på ydelsen"
     assert by_design[sanction_words.DESIGNS["worst_case"]][3] == "-"
     assert "kommune, målgruppe og udeblivelser" in table.caption

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import polars as pl
 import pytest
@@ -172,7 +170,8 @@ def test_a_random_deal_recovers_the_effects_and_the_naive_difference_does_not():
         errors = np.array(found[name], dtype=float)
         noise = errors.std(axis=0) / 10
         assert abs(np.median(errors[:, 0])) < 3 * noise[0]
-        assert abs(errors[:, 1].mean()) > 5 * noise[1]
+        if name == "job":  # of the other, who left before a sanction and who is like the sanctioned cancel out
+            assert abs(errors[:, 1].mean()) > 5 * noise[1]
         assert errors[:, 2].sum() >= 91  # 95 less two simulation errors
 
 
@@ -180,7 +179,8 @@ def test_the_answer_has_every_end_state_and_its_other_ways():
     found = strictness(World(municipalities=8, years=3).draw(4), setting=SETTING)
     assert {check.name: check.verdict for check in found.diagnostics} == {
         "assignment": Light.GREEN, "first_stage": Light.GREEN, "monotonicity": Light.GREEN,
-        "complier_shares": Light.GREEN, "dispersion": Light.GREEN, "exempt": Light.NOT_RUN, "levers": Light.GREEN,
+        "exclusion": Light.GREEN, "complier_shares": Light.GREEN, "early_complier_shares": Light.GREEN,
+        "dispersion": Light.GREEN, "exempt": Light.NOT_RUN, "levers": Light.GREEN,
     }  # fmt: skip
     assert found.light is Light.AMBER  # a check that could not be run
     assert (found.caseworkers, found.notes) == (64, NOTES)
@@ -210,6 +210,7 @@ SAID = {
     "sorting that strictness knows nothing of": (World(sorting=0.5, spread=0.0), "assignment", "hvem borgeren er"),
     "caseworkers who are equally strict": (World(municipalities=8, spread=0.0), "first_stage", "F er"),
     "quality that goes with strictness": (World(quality=0.07), "dispersion", "mere forskelligt"),
+    "quality in step with strictness": (World(quality=0.07, alike=1.0), "early_complier_shares", "allerede tidligt"),
     "quality beside strictness": (World(quality=0.07, alike=0.0), "dispersion", "mere forskelligt"),
 }
 
@@ -231,15 +232,6 @@ def test_a_weak_first_stage_leaves_the_values_that_are_not_rejected():
     assert 0 <= found.first_stage.effective_f < 10
     assert all(effect.not_rejected.holds(EFFECTS[name]) for name, effect in found.effects.items())
     assert {effect.not_rejected.kind for effect in found.effects.values()} <= {"interval", "rays", "line"}
-
-
-def test_quality_that_strictness_explains_whole_shows_among_those_who_cannot_be_sanctioned():
-    flagged = replace(SETTING, exempt="is_exempt")
-    broken = answer(World(quality=0.09, alike=1.0, exempt=0.4), setting=flagged)
-    assert "exempt" in lights(broken)
-    sound = answer(World(exempt=0.4), setting=flagged)
-    assert lights(sound) == set()
-    assert sound.light is Light.GREEN
 
 
 def test_a_caseworker_who_is_strict_to_some_and_mild_to_others_is_red():
@@ -265,6 +257,11 @@ def test_nobody_or_everybody_sanctioned_is_refused(sanctioned):
         World(municipalities=3).draw(2).with_columns(is_sanctioned=pl.lit(sanctioned)), OUTCOMES, SETTING
     )
     assert "Ingen, eller alle" in found.effects["job"].estimate.reason
+
+
+def test_an_end_state_that_nobody_is_in_is_refused_also_alone():
+    found = strictness(World(municipalities=3).draw(2), ("left_register",), SETTING)
+    assert "i denne tilstand" in found.effects["left_register"].estimate.reason
 
 
 def test_who_cannot_be_compared_is_left_out_and_counted():

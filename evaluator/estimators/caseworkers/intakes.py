@@ -36,8 +36,9 @@ class Setting:
     levers: tuple[str, ...] = ("meetings",)  # what else a caseworker decides
     no_shows: str | None = "no_shows"
     exempt: str | None = None  # a flag of those who cannot be sanctioned, known at intake
+    early: tuple[str, str] | None = None  # end state at an earlier horizon, and whether sanctioned by then
     smallest_caseload: int = 10
-    draws: int = 199  # permutations of the assignment check and draws of the dispersion check
+    draws: int = 199  # permutations of the assignment check
     seed: int = 20_170_101
     level: float = 0.95
 
@@ -55,6 +56,8 @@ class Intakes:
     levers: Mapping[str, Floats]
     exempt: Bools  # (N,)
     no_show: Bools  # (N,) missed a meeting; all false when not asked for
+    early_outcomes: Mapping[str, Floats]  # (N,) each, at the earlier horizon; none when not asked for
+    early_sanctioned: Floats  # (N,)
     dropped: Mapping[str, int] = field(default_factory=dict)  # why -> persons left out
 
     @property
@@ -85,6 +88,8 @@ def read_intakes(frame: Any, outcomes: tuple[str, ...], setting: Setting) -> Int
     workers = coded(_text(frame, "caseworker_id"))[1]
     kept = _comparable(cell, workers, has_worker, setting.smallest_caseload)
     state = column(frame, "state")
+    early_state, by_then = setting.early or ("state", "is_sanctioned")
+    early = column(frame, early_state)
     arrays = Intakes(
         cell=cell,
         caseworker=workers,
@@ -95,6 +100,8 @@ def read_intakes(frame: Any, outcomes: tuple[str, ...], setting: Setting) -> Int
         levers={name: _number(frame, name) for name in setting.levers},
         exempt=_flag(frame, setting.exempt) if setting.exempt else np.zeros(len(frame), dtype=np.bool_),
         no_show=_number(frame, setting.no_shows) > 0 if setting.no_shows else np.zeros(len(frame), dtype=np.bool_),
+        early_outcomes={n: np.isin(early, OUTCOMES[n]).astype(np.float64) for n in OUTCOMES if setting.early},
+        early_sanctioned=_flag(frame, by_then).astype(np.float64),
         dropped={
             "without_caseworker": int((~has_worker).sum()),
             "not_comparable": int((has_worker & ~kept).sum()),
@@ -115,6 +122,8 @@ def take(intakes: Intakes, kept: Bools) -> Intakes:
         levers={name: values[kept] for name, values in intakes.levers.items()},
         exempt=intakes.exempt[kept],
         no_show=intakes.no_show[kept],
+        early_outcomes={name: values[kept] for name, values in intakes.early_outcomes.items()},
+        early_sanctioned=intakes.early_sanctioned[kept],
         dropped=intakes.dropped,
     )
 
