@@ -59,8 +59,9 @@ class Model:
 
     @property
     def municipality(self) -> str | None:
-        """The column of the municipality, when the rows are about persons and say it."""
-        return MUNICIPALITY if "person_id" in self.grain and MUNICIPALITY in self.outputs else None
+        """The column of the municipality, when the rows are about persons, of no single evaluation, and say it."""
+        is_kept = self.schema in ("staging", "marts") and "person_id" in self.grain
+        return MUNICIPALITY if is_kept and MUNICIPALITY in self.outputs else None
 
     @property
     def variables(self) -> tuple[str, ...]:

@@ -112,23 +112,31 @@ def show(connection: duckdb.DuckDBPyConnection, table: str, columns: Mapping[str
     connection.execute(f"create or replace view {table} as select {typed} from {source}")
 
 
-def inspect(connection: duckdb.DuckDBPyConnection) -> None:
-    """Raise ProjectError naming the first file that is missing or is not what the store wrote."""
+def inspect(connection: duckdb.DuckDBPyConnection, *, read_only: bool) -> None:
+    """Raise ProjectError naming the first file that is missing or is not what the store wrote.
+
+    Content decides; a file that was copied, and so has another time, is read once and its time noted.
+    """
     folder = _folder(connection)
+    copied = []
     rows = connection.execute("select file, bytes, changed_ns, sha256 from meta.partition_files order by file")
     for file, size, changed, digest in rows.fetchall():
         path = folder / file
         try:
             now = path.stat()
-            if now.st_size == size and (now.st_mtime_ns == changed or _sha256(path) == digest):
+            if now.st_size == size and now.st_mtime_ns == changed:
                 continue
-            wrong = "the file was changed outside the program"
+            wrong = "" if now.st_size == size and _sha256(path) == digest else "the file was changed by something else"
         except OSError:
             wrong = "the file is missing or cannot be read"
-        raise ProjectError(
-            f"{folder.parent.name}/{folder.name}/{file}: {wrong}; expected it as the program wrote it. "
-            f"Put it back from a backup, or delete the folder {folder.parent.name} and load the extracts again."
-        )
+        if wrong:
+            raise ProjectError(
+                f"{folder.parent.name}/{folder.name}/{file}: {wrong}; expected it as this program wrote it. "
+                f"Put it back from a backup, or delete the folder {folder.parent.name} and load the extracts again."
+            )
+        copied.append([now.st_mtime_ns, file])
+    if copied and not read_only:
+        connection.executemany("update meta.partition_files set changed_ns = ? where file = ?", copied)
 
 
 def tidy(connection: duckdb.DuckDBPyConnection) -> None:

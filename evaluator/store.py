@@ -123,7 +123,7 @@ def connect(project: Project, *, read_only: bool = False) -> duckdb.DuckDBPyConn
             )
         codes = dream_codes(project.codes)
         if version == VERSION:
-            partitions.inspect(connection)
+            partitions.inspect(connection, read_only=read_only)
         if not _is_current(connection, version, codes, project.settings.layout):
             if read_only:
                 connection.close()
