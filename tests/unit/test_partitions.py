@@ -12,6 +12,7 @@ from extract_files import GOOD, deliver
 
 from evaluator import partitions, pipeline
 from evaluator.errors import ExtractError, ModelError, ProjectError
+from evaluator.extracts.contract import contracts
 from evaluator.extracts.load import load
 from evaluator.project import Project
 from evaluator.store import connect
@@ -86,6 +87,15 @@ def test_an_evaluation_gives_the_same_numbers_in_both_layouts(example, example_p
         found.append((run, tables))
     assert found[0] == found[1]
     assert sum(map(len, found[0][1].values())) > 1000
+
+
+def test_every_extract_that_says_person_and_municipality_is_in_partitions():
+    for contract in contracts():
+        said = [
+            column.name for column in contract.columns if column.type == "municipality" or column.name == "kommuner"
+        ]
+        is_about_persons = "pnr_pseudo" in contract.key
+        assert contract.partition == (said[0] if said and is_about_persons else None), contract.name
 
 
 def test_each_folder_holds_the_rows_of_its_municipality_and_all_their_columns(example):
