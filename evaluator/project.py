@@ -61,10 +61,10 @@ class Settings:
 
     memory_limit: str = "1GB"
     threads: int = 2
-    layout: str = DATABASE
     wage_final_after_months: int = 2
     max_rejected_share: float = 0.05
     caseworkers_are_full_time: bool = False
+    layout: str = DATABASE
 
 
 TABLES = {
