@@ -205,9 +205,8 @@ def _build_one(
     fingerprint = current[model.table] = digest.hexdigest()
     started = time.perf_counter()
     municipality = model.municipality if partitions.layout_of(connection) == partitions.PARQUET else None
-    if past.get(model.table) == fingerprint and partitions.is_partitioned(connection, model.table) == bool(
-        municipality
-    ):
+    is_in_layout = partitions.is_partitioned(connection, model.table) == bool(municipality)
+    if past.get(model.table) == fingerprint and is_in_layout:
         return Built(model, _count(connection, model.table), time.perf_counter() - started, True)
     sorting = f" order by {', '.join(model.grain)}" if model.grain else ""
     try:

@@ -21,6 +21,9 @@ DATABASE, PARQUET = LAYOUTS = ("database", "parquet")
 UNKNOWN = "unknown"
 """The partition of the rows whose municipality is blank or no code of three digits."""
 
+PREFIX = "rows_"
+"""Begins the name of every file that is written here; others are left alone."""
+
 ROW_GROUP = 20_000
 """Rows that a file being written keeps in memory; one is open for each municipality and thread."""
 
@@ -148,21 +151,21 @@ def tidy(connection: duckdb.DuckDBPyConnection) -> None:
     with suppress(duckdb.CatalogException):  # a store that is being made has no list yet
         known = {file for (file,) in connection.execute("select file from meta.partition_files").fetchall()}
     root = Path(folder)
-    for path in sorted(root.glob("**/*"), reverse=True):
-        with suppress(OSError):
-            if path.is_dir():
-                path.rmdir()  # when it is empty
-            elif path.relative_to(root).as_posix() not in known:
+    for path in root.glob(f"*/municipality=*/{PREFIX}*"):
+        if path.relative_to(root).as_posix() not in known:
+            with suppress(OSError):
                 path.unlink()
+                path.parent.rmdir()  # when it was the last one there
 
 
 def _write(connection: duckdb.DuckDBPyConnection, table: str, query: str, municipality: str) -> None:
     """Write the rows of `query` into new files, and put those on the list of the table."""
     code = f"case when regexp_full_match({municipality}, '\\d{{3}}') then {municipality} else '{UNKNOWN}' end"
     folder = _folder(connection)
+    (folder / table).mkdir(mode=0o700, exist_ok=True)
     [(_, files)] = connection.execute(
         f"copy (select *, {code} as municipality from ({query})) to {_literal((folder / table).as_posix())} "
-        "(format parquet, partition_by (municipality), append, filename_pattern 'rows_{uuid}', compression zstd, "
+        f"(format parquet, partition_by (municipality), append, filename_pattern '{PREFIX}{{uuid}}', compression zstd, "
         f"row_group_size {ROW_GROUP}, return_files)"
     ).fetchall()
     if not files:
@@ -177,9 +180,8 @@ def _write(connection: duckdb.DuckDBPyConnection, table: str, query: str, munici
 def _sealed(path: Path, folder: Path) -> tuple[str, int, int, str]:
     """Return name, bytes, time of change and hash of a new file that is on the disk and its owner's alone."""
     if os.name == "posix":
+        path.parent.chmod(0o700)
         path.chmod(0o600)
-        for parent in (path.parent, path.parent.parent):
-            parent.chmod(0o700)
     with path.open("rb+") as file:
         os.fsync(file.fileno())
     found = path.stat()

@@ -287,10 +287,11 @@ class transaction:  # noqa: N801 - reads as a statement: with transaction(connec
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is None:
             self.connection.execute("commit")
+            partitions.tidy(self.connection)
         else:
             with suppress(duckdb.Error):
                 self.connection.execute("rollback")
-        partitions.tidy(self.connection)
+                partitions.tidy(self.connection)
 
 
 def _restrict(database: Path) -> None:

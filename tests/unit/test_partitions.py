@@ -197,7 +197,9 @@ def test_a_build_killed_between_files_and_commit_leaves_the_last_tables(two_town
     )
     assert subprocess.run([sys.executable, "-c", script, str(two_towns.root)]).returncode == -9
     assert len(files(two_towns)) > len(before[0])
+    (two_towns.partitions / "raw.ydelser" / "noter.txt").write_text("of the analyst")
     connect(two_towns).close()
+    assert (two_towns.partitions / "raw.ydelser" / "noter.txt").exists()
     assert (files(two_towns), hashes(two_towns)) == before
 
 
