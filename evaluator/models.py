@@ -208,7 +208,8 @@ def _build_one(
     is_in_layout = partitions.is_partitioned(connection, model.table) == bool(municipality)
     if past.get(model.table) == fingerprint and is_in_layout:
         return Built(model, _count(connection, model.table), time.perf_counter() - started, True)
-    sorting = f" order by {', '.join(model.grain)}" if model.grain else ""
+    # by municipality they are in no order of the grain, and sorting would take the memory that the query needs
+    sorting = f" order by {', '.join(model.grain)}" if model.grain and not municipality else ""
     try:
         with transaction(connection):
             partitions.put(connection, model.table, f"from (\n{model.sql}\n){sorting}", municipality)
