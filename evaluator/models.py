@@ -6,7 +6,6 @@ import hashlib
 import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
@@ -15,7 +14,9 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from evaluator import partitions
 from evaluator.errors import ModelError
+from evaluator.store import transaction
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -28,6 +29,8 @@ ONE_ROW = "one row"
 
 LEDGER = ("raw.deliveries", "raw.rejects")
 """Written together with every delivery, so the deliveries of a model's own extracts already stand for them."""
+
+MUNICIPALITY = "municipality_code"
 
 HEADER = re.compile(r"--\s+(grain|inputs|outputs|note):\s*(.*)")
 VARIABLE = re.compile(r"getvariable\('(\w+)'\)")
@@ -53,6 +56,12 @@ class Model:
     @property
     def table(self) -> str:
         return f"{self.schema}.{self.name}"
+
+    @property
+    def municipality(self) -> str | None:
+        """The column of the municipality, when the rows are about persons, of no single evaluation, and say it."""
+        is_kept = self.schema in ("staging", "marts") and "person_id" in self.grain
+        return MUNICIPALITY if is_kept and MUNICIPALITY in self.outputs else None
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -174,7 +183,7 @@ def build_models(
     past = dict(
         connection.execute(
             "select table_name, fingerprint from meta.builds "
-            "where table_name in (select schema_name || '.' || table_name from duckdb_tables())"
+            "where table_name in (select table_schema || '.' || table_name from information_schema.tables)"
         ).fetchall()
     )
     current: dict[str, str] = {}
@@ -195,25 +204,23 @@ def _build_one(
         digest.update(f"{name}={_input_fingerprint(connection, model, name, past, current)}".encode())
     fingerprint = current[model.table] = digest.hexdigest()
     started = time.perf_counter()
-    if past.get(model.table) == fingerprint:
+    municipality = model.municipality if partitions.layout_of(connection) == partitions.PARQUET else None
+    is_in_layout = partitions.is_partitioned(connection, model.table) == bool(municipality)
+    if past.get(model.table) == fingerprint and is_in_layout:
         return Built(model, _count(connection, model.table), time.perf_counter() - started, True)
-    sorting = f" order by {', '.join(model.grain)}" if model.grain else ""
-    connection.execute("begin transaction")
+    # by municipality they are in no order of the grain, and sorting would take the memory that the query needs
+    sorting = f" order by {', '.join(model.grain)}" if model.grain and not municipality else ""
     try:
-        connection.execute(f"create or replace table {model.table} as from (\n{model.sql}\n){sorting}")
-        rows = _count(connection, model.table)
-        seconds = time.perf_counter() - started
-        connection.execute(
-            "insert or replace into meta.builds values (?, ?, ?, ?, now()::timestamp)",
-            [model.table, fingerprint, rows, seconds],
-        )
-        connection.execute("commit")
-    except BaseException as problem:
-        with suppress(duckdb.Error):  # a commit that fails has rolled back
-            connection.execute("rollback")
-        if isinstance(problem, duckdb.Error):
-            raise _explained(model, problem) from None
-        raise
+        with transaction(connection):
+            partitions.put(connection, model.table, f"from (\n{model.sql}\n){sorting}", municipality)
+            rows = _count(connection, model.table)
+            seconds = time.perf_counter() - started
+            connection.execute(
+                "insert or replace into meta.builds values (?, ?, ?, ?, now()::timestamp)",
+                [model.table, fingerprint, rows, seconds],
+            )
+    except duckdb.Error as problem:
+        raise _explained(model, problem) from None
     return Built(model, rows, seconds, False)
 
 
@@ -300,7 +307,7 @@ def _extracts(model: Model, models: Mapping[str, Model]) -> set[str]:
 
 
 def _exists(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
-    query = "select 1 from duckdb_tables() where schema_name || '.' || table_name = ?"
+    query = "select 1 from information_schema.tables where table_schema || '.' || table_name = ?"
     return connection.execute(query, [table]).fetchall() != []
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from evaluator.errors import ProjectError
+from evaluator.partitions import DATABASE, LAYOUTS
 
 SETTINGS_FILE = "evaluator.toml"
 MAPPING_FILE = "mapping.toml"
@@ -25,6 +26,7 @@ SETTINGS_TEXT = """\
 [store]
 memory_limit = "1GB"          # så meget hukommelse må databasen bruge, før den lægger mellemresultater på disken
 threads = 2                   # antal tråde; resultaterne er de samme uanset antallet
+layout = "database"           # "parquet": personers rækker i Parquet-filer, en mappe pr. kommune, i store/partitions
 
 [data]
 wage_final_after_months = 2   # lønoplysninger regnes for endelige, når så mange måneder er gået
@@ -62,10 +64,11 @@ class Settings:
     wage_final_after_months: int = 2
     max_rejected_share: float = 0.05
     caseworkers_are_full_time: bool = False
+    layout: str = DATABASE
 
 
 TABLES = {
-    "store": ("memory_limit", "threads"),
+    "store": ("memory_limit", "threads", "layout"),
     "data": ("wage_final_after_months", "max_rejected_share", "caseworkers_are_full_time"),
 }
 
@@ -100,6 +103,11 @@ class Project:
     @property
     def spill(self) -> Path:
         return self.store / "spill"
+
+    @property
+    def partitions(self) -> Path:
+        """Where tables of persons lie in a folder per municipality, with layout = "parquet"; need not exist."""
+        return self.store / "partitions"
 
     @property
     def mapping(self) -> Path:
@@ -233,7 +241,9 @@ def _checked(key: str, value: Any, where: str) -> Any:
     """Return `value` when it suits the setting `key`, else raise ProjectError with `where`."""
     good: object
     default = next(field.default for field in fields(Settings) if field.name == key)
-    if isinstance(default, str):
+    if key == "layout":
+        good, wanted = value in LAYOUTS, " or ".join(f'"{layout}"' for layout in LAYOUTS)
+    elif isinstance(default, str):
         good = isinstance(value, str) and _megabytes(value) >= LEAST_MEGABYTES
         wanted = f'an amount of memory such as "1GB", at least {LEAST_MEGABYTES}MB'
     elif isinstance(default, bool):

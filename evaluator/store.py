@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from evaluator import partitions
 from evaluator.errors import ProjectError
-from evaluator.extracts.column_sql import stored
+from evaluator.extracts.column_sql import municipality_of, stored
 from evaluator.extracts.contract import contracts
 from evaluator.extracts.dream import DreamCode, dream_codes
 
@@ -86,6 +87,14 @@ STEPS: tuple[str, ...] = (
         verdict varchar not null, numbers bigint not null, dated bigint not null
     );
     """,
+    # Where rows of persons lie, and the files of those that lie outside.
+    """
+    alter table meta.store add column layout varchar default 'database';
+    create table meta.partition_files (
+        table_name varchar not null, file varchar primary key, bytes bigint not null, changed_ns bigint not null,
+        sha256 varchar not null
+    );
+    """,
 )
 VERSION = len(STEPS)
 # How DuckDB says that a file is taken: on POSIX, and on Windows.
@@ -95,14 +104,15 @@ LOCKED = ("Could not set lock on file", "being used by another process")
 def connect(project: Project, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
     """Open the project's store, made or upgraded when needed; use as a context manager.
 
-    Files and the network are out of reach of its SQL, and its configuration is locked. Raises ProjectError when
-    another process has the store open, or when a newer version of the program made it.
+    Files (but the partitions) and the network are out of reach of its SQL, and its configuration is locked. Raises
+    ProjectError when another process has the store open, when a newer version of the program made it, or when a file
+    of its partitions is missing or not as it was written.
     """
     if read_only and not project.database.exists():
         connect(project).close()
     connection = _open(project, read_only)
     try:
-        _lock_down(connection)
+        _lock_down(connection, project)
         for statement in _macros():
             connection.execute(statement)
         version = _version(connection)
@@ -112,18 +122,21 @@ def connect(project: Project, *, read_only: bool = False) -> duckdb.DuckDBPyConn
                 "Install the newer version of the program that made it."
             )
         codes = dream_codes(project.codes)
-        if not _is_current(connection, version, codes):
+        if version == VERSION:
+            partitions.inspect(connection, read_only=read_only)
+        if not _is_current(connection, version, codes, project.settings.layout):
             if read_only:
                 connection.close()
                 connect(project).close()
                 return connect(project, read_only=True)
-            _prepare(connection, version, codes)
+            _prepare(connection, version, codes, project.settings.layout)
     except BaseException:
         connection.close()
         raise
     _restrict(project.database)
     if not read_only:
         _drop_old_spill(project, connection)
+        partitions.tidy(connection)
     return connection
 
 
@@ -163,7 +176,8 @@ def _make(path: Path) -> None:
     new.replace(path)
 
 
-def _lock_down(connection: duckdb.DuckDBPyConnection) -> None:
+def _lock_down(connection: duckdb.DuckDBPyConnection, project: Project) -> None:
+    partitions.reach(connection, project.partitions, project.settings.layout)
     connection.execute("set enable_external_access = false")
     connection.execute("set lock_configuration = true")
 
@@ -177,41 +191,51 @@ def _version(connection: duckdb.DuckDBPyConnection) -> int:
     return int(rows[0][0])
 
 
-def _is_current(connection: duckdb.DuckDBPyConnection, version: int, codes: tuple[DreamCode, ...]) -> bool:
-    """Tell whether the store was last prepared by this very package and these codes."""
+def _is_current(connection: duckdb.DuckDBPyConnection, version: int, codes: tuple[DreamCode, ...], layout: str) -> bool:
+    """Tell whether the store was last prepared by this very package, for these codes and this layout."""
     if version < VERSION:
         return False
-    return connection.execute("select reference_sha256 from meta.store").fetchall() == [(_reference_sha256(codes),)]
+    found = connection.execute("select reference_sha256, layout from meta.store").fetchall()
+    return found == [(_reference_sha256(codes), layout)]
 
 
-def _prepare(connection: duckdb.DuckDBPyConnection, version: int, codes: tuple[DreamCode, ...]) -> None:
+def _prepare(connection: duckdb.DuckDBPyConnection, version: int, codes: tuple[DreamCode, ...], layout: str) -> None:
     """Upgrade the store, and bring its tables in line with contracts and reference data, in one transaction."""
     with transaction(connection):
         for step in STEPS[version:]:
             connection.execute(step)
-        _make_raw_tables(connection)
+        _make_raw_tables(connection, layout)
         _fill_reference_tables(connection, codes)
         connection.execute(
-            "update meta.store set version = ?, reference_sha256 = ?, upgraded_at = now() at time zone 'UTC'",
-            [VERSION, _reference_sha256(codes)],
+            "update meta.store set version = ?, reference_sha256 = ?, layout = ?, "
+            "upgraded_at = now() at time zone 'UTC'",
+            [VERSION, _reference_sha256(codes), layout],
         )
 
 
-def _make_raw_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create raw.<extract> for each contract, and add the columns that a contract has gained."""
-    present: dict[str, set[str]] = {}
-    rows = connection.execute("select table_name, column_name from duckdb_columns() where schema_name = 'raw'")
-    for table, column in rows.fetchall():
-        present.setdefault(table, set()).add(column)
+def _make_raw_tables(connection: duckdb.DuckDBPyConnection, layout: str) -> None:
+    """Create raw.<extract> for each contract in the layout, and add the columns that a contract has gained."""
+    present: dict[str, dict[str, str]] = {}
+    rows = connection.execute(
+        "select table_name, column_name, data_type from duckdb_columns() where schema_name = 'raw'"
+    )
+    for table, column, kind in rows.fetchall():
+        present.setdefault(table, {})[column] = kind
     for contract in contracts():
-        columns = {column.name: f'"{column.name}" {stored(column)}' for column in contract.columns}
+        table, columns = f"raw.{contract.name}", {column.name: stored(column) for column in contract.columns}
         if contract.name not in present:
-            connection.execute(
-                f"create table raw.{contract.name} ({', '.join(columns.values())}, _delivery bigint, _line bigint)"
-            )
+            listed = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
+            connection.execute(f"create table {table} ({listed}, _delivery bigint, _line bigint)")
+        gained = {name: kind for name, kind in columns.items() if name not in present.get(contract.name, columns)}
+        if partitions.is_partitioned(connection, table):
+            if gained:
+                partitions.show(connection, table, present[contract.name] | gained)
         else:
-            for name in (name for name in columns if name not in present[contract.name]):
-                connection.execute(f"alter table raw.{contract.name} add column {columns[name]}")
+            for name, kind in gained.items():
+                connection.execute(f'alter table {table} add column "{name}" {kind}')
+        municipality = municipality_of(contract) if layout == partitions.PARQUET else None
+        if partitions.is_partitioned(connection, table) != bool(municipality):
+            partitions.put(connection, table, f"from {table}", municipality)
 
 
 def _fill_reference_tables(connection: duckdb.DuckDBPyConnection, codes: tuple[DreamCode, ...]) -> None:
@@ -252,7 +276,7 @@ def _macros() -> tuple[str, ...]:
 
 
 class transaction:  # noqa: N801 - reads as a statement: with transaction(connection)
-    """Commit what the block does, or none of it."""
+    """Commit what the block does, or none of it; files of partitions that no table has then are deleted."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self.connection = connection
@@ -263,9 +287,11 @@ class transaction:  # noqa: N801 - reads as a statement: with transaction(connec
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is None:
             self.connection.execute("commit")
+            partitions.tidy(self.connection)
         else:
             with suppress(duckdb.Error):
                 self.connection.execute("rollback")
+                partitions.tidy(self.connection)
 
 
 def _restrict(database: Path) -> None:

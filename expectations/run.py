@@ -22,6 +22,7 @@ from typing import Any
 
 import expectations
 from evaluator.errors import CheckError
+from evaluator.partitions import found_by
 from evaluator.project import Project
 from evaluator.store import connect
 from evaluator.vocabulary import Finding, Verdict
@@ -66,7 +67,8 @@ def _next_step(table: str) -> str:
 
 def _row_counts(project: Project) -> dict[str, int]:
     listed = (
-        "select schema_name || '.' || table_name from duckdb_tables() where schema_name in ('raw','staging','marts')"
+        "select table_schema || '.' || table_name from information_schema.tables "
+        "where table_schema in ('raw', 'staging', 'marts')"
     )
     with connect(project, read_only=True) as connection:
         tables = [name for (name,) in connection.execute(listed).fetchall()]
@@ -164,6 +166,7 @@ def _tables(project: Project) -> Iterator[Any]:
     logging.getLogger("great_expectations").setLevel(logging.CRITICAL)  # its log lines quote queries and values
     import great_expectations as gx
     from great_expectations.data_context.types import base
+    from sqlalchemy import event
 
     persist_duckdb_connections()
     _hush_exit()
@@ -183,6 +186,10 @@ def _tables(project: Project) -> Iterator[Any]:
         connection_string=f"duckdb:///{project.database.as_posix()}",
         kwargs={"connect_args": {"read_only": True, "config": config}},
     )
+    statement = found_by(project.partitions)
+    event.listen(source.get_engine(), "checkout", lambda connection, *_: connection.execute(statement))
+    with source.get_execution_engine().get_connection() as persisted:
+        persisted.exec_driver_sql(statement)
     try:
         yield source
     finally:

@@ -33,6 +33,22 @@ def project(tmp_path: Path):
     return Project.create(tmp_path / "projekt")
 
 
+def partitioned(project):
+    """Return the project with rows of persons in Parquet files by municipality, from the next time its store opens."""
+    from evaluator.project import SETTINGS_FILE, Project
+
+    settings = project.root / SETTINGS_FILE
+    text = settings.read_text(encoding="utf-8").replace('layout = "database"', 'layout = "parquet" ')
+    settings.write_text(text, encoding="utf-8")
+    return Project.open(project.root)
+
+
+@pytest.fixture
+def parquet_project(project):
+    """An empty project with rows of persons in Parquet files by municipality."""
+    return partitioned(project)
+
+
 @pytest.fixture(scope="session")
 def built_example(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the example project, loaded, built and checked once. Never change it: ask for `example_project`."""

@@ -83,3 +83,15 @@ def scope_of(contract: Contract, table: str) -> str:
     if contract.period and contract.column(contract.period).type == "period":
         parts.append(f"coalesce(as_period_kind({table}.{quoted(contract.period)}), '')")
     return f"concat_ws('|', {', '.join(parts)})" if parts else "''"
+
+
+def municipality_of(contract: Contract) -> str | None:
+    """Return the expression for the municipality that a row of persons belongs to; of several years, the last one's."""
+    if contract.partition is None:
+        return None
+    name = quoted(contract.partition)
+    return (
+        f"as_municipality({name}[-1].kode)"
+        if contract.column(contract.partition).is_wide
+        else f"as_municipality({name})"
+    )

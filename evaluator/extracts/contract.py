@@ -59,7 +59,7 @@ class Contract:
     `implied` are values of columns that a file lacks, by the name in its header that tells them. A contract that
     `passes_over` leaves columns it does not know unread: a file of 1,700 columns is read by pattern. A file says a
     thing `once` when no two rows may have the same key. Rows with the same `summed_by` are added up in the columns
-    `summed`, where corrections are negative.
+    `summed`, where corrections are negative. `partition` is the column with the municipality of a row about a person.
     """
 
     name: str
@@ -75,6 +75,7 @@ class Contract:
     once: bool = False
     summed: tuple[str, ...] = ()
     summed_by: tuple[str, ...] = ()
+    partition: str | None = None
 
     def column(self, name: str) -> Column:
         return next(column for column in self.columns if column.name == name)
@@ -104,6 +105,7 @@ def _contract(name: str, data: dict[str, Any]) -> Contract:
         once=data.get("once", False),
         summed=tuple(data.get("summed", ())),
         summed_by=tuple(data.get("summed_by", ())),
+        partition=data.get("partition"),
     )
     names = {column.name for column in columns}
     named = {*(column for values in contract.implied.values() for column in values)}
@@ -114,8 +116,7 @@ def _contract(name: str, data: dict[str, Any]) -> Contract:
         *contract.summed_by,
         *(item for pair in contract.ordered for item in pair),
     }
-    if contract.period:
-        named.add(contract.period)
+    named |= {name for name in (contract.period, contract.partition) if name}
     if named - names:
         raise ValueError(f"contract {name}: no column {sorted(named - names)}")
     return contract

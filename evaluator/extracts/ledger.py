@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Literal
 
-from evaluator.extracts.column_sql import period_of, scope_of
+from evaluator.extracts.column_sql import municipality_of, period_of, scope_of
 from evaluator.extracts.contract import Contract
+from evaluator.partitions import delete
 
 if TYPE_CHECKING:
     import duckdb
@@ -89,27 +90,19 @@ def _replace_earlier(connection: duckdb.DuckDBPyConnection, delivery_id: int, co
     if not before:
         return 0
     inside = f"{period_of(contract, 'old')} between span.first and span.last" if contract.period else "true"
-    connection.execute(
-        f"""
-        delete from {table} as old using (
-            select {scope_of(contract, "r")} as scope, min({period_of(contract, "r")}) as first,
-                max({period_of(contract, "r")}) as last
-            from {table} r where r._delivery = $id group by all
-        ) as span
-        where old._delivery <> $id and {scope_of(contract, "old")} = span.scope and {inside}
-        """,
-        {"id": delivery_id},
-    )
+    spans = f"""(
+        select {scope_of(contract, "r")} as scope, min({period_of(contract, "r")}) as first,
+            max({period_of(contract, "r")}) as last
+        from {table} r where r._delivery = {delivery_id} group by all
+    ) as span"""
+    where = f"old._delivery <> {delivery_id} and {scope_of(contract, 'old')} = span.scope and {inside}"
+    delete(connection, table, spans, where, municipality_of(contract))
     if contract.period:
-        connection.execute(
-            f"""
-            delete from {table} as old where old._delivery in (
-                select r._delivery from {table} r where r._delivery <> $id
-                group by r._delivery having count({period_of(contract, "r")}) = 0
-            )
-            """,
-            {"id": delivery_id},
-        )
+        undated = f"""(
+            select r._delivery from {table} r where r._delivery <> {delivery_id}
+            group by r._delivery having count({period_of(contract, "r")}) = 0
+        ) as undated"""
+        delete(connection, table, undated, "old._delivery = undated._delivery", municipality_of(contract))
     connection.execute(
         f"""
         delete from raw.rejects as reject where reject.extract = $extract and not exists (

@@ -14,7 +14,7 @@ import duckdb
 
 from evaluator.errors import ExtractError
 from evaluator.extracts import ledger
-from evaluator.extracts.column_sql import kept, literal, quoted
+from evaluator.extracts.column_sql import kept, literal, municipality_of, quoted, stored
 from evaluator.extracts.contract import Contract
 from evaluator.extracts.forms import OTHER_WORKBOOKS, SUFFIXES
 from evaluator.extracts.guard import Judged, judge
@@ -23,6 +23,7 @@ from evaluator.extracts.matching import Mapping, Match, read_mapping, recognise
 from evaluator.extracts.reading import Block, Source, blocks, header, open_source, parse, without_header
 from evaluator.extracts.row_checks import refuse_backward_spells, refuse_many_rejects, refuse_repeats, reject
 from evaluator.extracts.wide import Fault, cut, joined, runs
+from evaluator.partitions import insert
 from evaluator.store import connect, transaction
 
 if TYPE_CHECKING:
@@ -124,22 +125,19 @@ def _insert(
     values = []
     for column in match.contract.columns:
         if column.name in match.wide:
-            values.append(f"block.{quoted(column.name)}")
+            value = f"block.{quoted(column.name)}"
         elif column.name in match.positions:
-            values.append(kept(column, f"block.c{match.positions[column.name]}"))
+            value = kept(column, f"block.c{match.positions[column.name]}")
         elif column.name in match.constants:
-            values.append(literal(match.constants[column.name]))
+            value = literal(match.constants[column.name])
         else:
-            values.append("null")
-    columns = ", ".join(quoted(column.name) for column in match.contract.columns)
-    statement = (
-        f"insert into raw.{match.contract.name} ({columns}, _delivery, _line) "
-        f"select {', '.join(values)}, {delivery_id}, _line from block"
-    )
+            value = f"null::{stored(column)}"
+        values.append(f"{value} as {quoted(column.name)}")
+    query = f"select {', '.join(values)}, {delivery_id}::bigint as _delivery, _line::bigint as _line from block"
     stream = _Stream(blocks(source), lambda part: _parsed(source, part, match, len(names)))
     connection.register("block", stream.reader(lambda rows: report(source.name, "inserting", rows)))
     try:
-        connection.execute(statement)
+        insert(connection, f"raw.{match.contract.name}", query, municipality_of(match.contract))
     except duckdb.Error:
         if stream.problem:
             raise stream.problem from None

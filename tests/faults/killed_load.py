@@ -62,8 +62,8 @@ def hashes(project: Project) -> dict[str, tuple[int, int | None, int | None]]:
     """Return rows, sum and exclusive or of the row hashes of every raw, staging and mart table, without clocks."""
     with connect(project, read_only=True) as connection:
         found = connection.execute(
-            "select schema_name || '.' || table_name from duckdb_tables() "
-            "where schema_name in ('raw', 'staging', 'marts') order by 1"
+            "select table_schema || '.' || table_name from information_schema.tables "
+            "where table_schema in ('raw', 'staging', 'marts') order by 1"
         )
         result = {}
         for (table,) in found.fetchall():

@@ -26,8 +26,9 @@ def clean(tmp_path_factory):
     return hashes(project)
 
 
-@pytest.mark.parametrize("more", KILOBYTES)
-def test_a_full_disk_leaves_whole_tables_and_what_is_missing_can_be_made(project, clean, empty, more):
+@pytest.mark.parametrize(("layout", "more"), [*(("project", more) for more in KILOBYTES), ("parquet_project", 0)])
+def test_a_full_disk_leaves_whole_tables_and_what_is_missing_can_be_made(clean, empty, layout, more, request):
+    project = request.getfixturevalue(layout)
     write_extracts(project, PERSONS)
     hashes(project)
     child = start(project, most_bytes=project.database.stat().st_size + more * 1000)

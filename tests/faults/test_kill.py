@@ -23,8 +23,10 @@ def clean(tmp_path_factory):
     return hashes(project)
 
 
+@pytest.mark.parametrize("layout", ["project", "parquet_project"])
 @pytest.mark.parametrize("point", POINTS)
-def test_a_load_killed_at_this_point_is_mended_by_loading_again(project, clean, point):
+def test_a_load_killed_at_this_point_is_mended_by_loading_again(clean, point, layout, request):
+    project = request.getfixturevalue(layout)
     write_extracts(project, persons=50)
     child = start(project, point, "personer.csv")
     child.communicate(timeout=120)
