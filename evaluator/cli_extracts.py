@@ -31,8 +31,8 @@ def add(command: Callable[..., argparse.ArgumentParser]) -> None:
     pseudonymise.add_argument("--new-key", action="store_true", help="make the key first")
     contracts = command("contracts", _contracts, "show what each extract must look like")
     contracts.add_argument("extract", nargs="?", help="only this one")
-    mapping = command("map", _map, "propose a mapping for an unfamiliar file")
-    mapping.add_argument("file", type=Path)
+    mapping = command("map", _map, "propose a mapping for unfamiliar files")
+    mapping.add_argument("files", nargs="*", type=Path, help="default: everything in extracts/")
 
 
 def project_of(options: argparse.Namespace) -> Project:
@@ -84,9 +84,15 @@ def _contracts(options: argparse.Namespace) -> None:
 
 
 def _map(options: argparse.Namespace) -> None:
+    from evaluator.extracts.folder import delivered
     from evaluator.extracts.matching import read_mapping
-    from evaluator.extracts.proposal import proposal
-    from evaluator.extracts.reading import header, open_source
+    from evaluator.extracts.proposal import proposals
 
-    source = open_source(options.file)
-    print(proposal(source.name, header(source), read_mapping(project_of(options).mapping)))
+    project = project_of(options)
+    text, errors = proposals(options.files or delivered(project), read_mapping(project.mapping))
+    if text:
+        print(text)
+    for error in errors[1:]:
+        say(str(error))
+    if errors:
+        raise errors[0]

@@ -18,6 +18,7 @@ from evaluator.connectors.landing import sources
 from evaluator.design.frozen import Design, freeze
 from evaluator.disclosure import MINIMUM_COUNT, in_words
 from evaluator.errors import CheckError, ProjectError
+from evaluator.extracts.folder import passed_over
 from evaluator.extracts.load import Delivery
 from evaluator.extracts.load import load as load_deliveries
 from evaluator.project import Project
@@ -43,8 +44,10 @@ def silent(message: str) -> None:
 
 
 def load(project: Project, files: Sequence[Path] | None = None, progress: Progress = silent) -> tuple[Delivery, ...]:
-    """Load the given files, or everything in extracts/, into the store."""
+    """Load the given files, or everything in extracts/, into the store; name the files there that are no deliveries."""
     progress("loading deliveries")
+    for name in passed_over(project) if files is None else ():
+        progress(f"{name}: passed over for its ending; load it by name if it is an extract, or take it out")
     return load_deliveries(project, files)
 
 

@@ -127,6 +127,16 @@ def connect(project: Project, *, read_only: bool = False) -> duckdb.DuckDBPyConn
     return connection
 
 
+def parser() -> duckdb.DuckDBPyConnection:
+    """Return a database in memory that reads text as a store does: its macros and the municipalities, nothing else."""
+    connection = duckdb.connect()
+    _lock_down(connection)
+    for statement in (*_macros(), "create schema raw", "create table raw.municipalities (municipality_code varchar)"):
+        connection.execute(statement)
+    connection.execute("insert into raw.municipalities select unnest(?)", [[code for code, *_ in _municipalities()]])
+    return connection
+
+
 def _open(project: Project, read_only: bool) -> duckdb.DuckDBPyConnection:
     project.store.mkdir(exist_ok=True)
     with suppress(OSError):

@@ -96,10 +96,10 @@ class Tally:
         return min(found, default=0)
 
 
-def judge(source: Source, declared: Collection[str]) -> tuple[Judged, ...]:
+def judge(source: Source, extract: str, declared: Collection[str]) -> tuple[Judged, ...]:
     """Return the columns whose numbers were passed; raise ExtractError at a CPR number, naming line and column.
 
-    `declared` are names in the header of columns that hold no CPR numbers.
+    `declared` are names in the header of columns that hold no CPR numbers. `extract` is named in the next step.
     """
     if not source.may_hold_cpr:
         return ()
@@ -115,7 +115,7 @@ def judge(source: Source, declared: Collection[str]) -> tuple[Judged, ...]:
     for at, (name, tally) in enumerate(zip(names, tallies, strict=True), 1):
         line = tally.offence()
         if line and name not in declared:
-            raise _refusal(source, (at, name), line)
+            raise _refusal(source, extract, (at, name), line)
     return tuple(_passed(name, tally, declared) for name, tally in zip(names, tallies, strict=True) if _dates(tally))
 
 
@@ -128,11 +128,11 @@ def _passed(name: str, tally: Tally, declared: Collection[str]) -> Judged:
     return Judged(name, verdict, sum(numbers.numbers for numbers in tally.shapes.values()), _dates(tally))
 
 
-def _refusal(source: Source, place: tuple[int, str], line: int) -> ExtractError:
+def _refusal(source: Source, extract: str, place: tuple[int, str], line: int) -> ExtractError:
     at, name = place
-    named = f" ({name})" if name and not holds_cpr(name) else ""
+    is_told = bool(name) and not holds_cpr(name)
     return ExtractError(
-        f"{source.name}: line {line}, column {at}{named} holds a CPR number; expected pseudonyms only. "
-        "Replace the numbers with pseudonyms before the extract is delivered, and delete this file. "
-        "When they are none, declare the column in mapping.toml under no_cpr."
+        f"{source.name}: line {line}, column {at}{f' ({name})' if is_told else ''} holds a CPR number; expected "
+        "pseudonyms only. Replace the numbers by pseudonyms ('evaluator pseudonymise'), and delete this file. When "
+        f'they are none, write no_cpr = ["{name if is_told else "its name"}"] under [{extract}] in mapping.toml.'
     )

@@ -16,7 +16,7 @@ from evaluator.errors import ExtractError
 from evaluator.extracts import ledger
 from evaluator.extracts.column_sql import kept, literal, quoted
 from evaluator.extracts.contract import Contract
-from evaluator.extracts.forms import OTHER_WORKBOOKS, SUFFIXES
+from evaluator.extracts.folder import delivered
 from evaluator.extracts.guard import Judged, judge
 from evaluator.extracts.ledger import Delivery
 from evaluator.extracts.matching import Mapping, Match, read_mapping, recognise
@@ -53,29 +53,12 @@ def load(
     Raises ExtractError naming file, line and column of a delivery that is refused. That delivery leaves the store as
     it was; those before it stay loaded, and loading again goes on from there.
     """
-    files = _delivered(project) if paths is None else [Path(path) for path in paths]
-    if not files:
-        raise ExtractError(
-            f"{project.extracts.name}: no files to load; expected at least one extract. "
-            "Put the extracts in the folder, or name them: evaluator load FILES."
-        )
+    files = delivered(project) if paths is None else [Path(path) for path in paths]
     mappings = read_mapping(project.mapping)
     report = progress or (lambda file, stage, rows: None)
     share = project.settings.max_rejected_share
     with connect(project) as connection:
         return tuple(_load_file(connection, path, mappings, share, report) for path in files)
-
-
-def _delivered(project: Project) -> list[Path]:
-    """Return the files in extracts/ that can be read; other workbooks would be forgotten in silence: refused."""
-    files = [path for path in sorted(project.extracts.iterdir()) if not path.name.startswith("~$")]
-    workbooks = [path.name for path in files if path.suffix.lower() in OTHER_WORKBOOKS]
-    if workbooks:
-        raise ExtractError(
-            f"{workbooks[0]}: a workbook that is not xlsx; expected xlsx or CSV. "
-            "Save it as an ordinary workbook (xlsx) and take this one out of the folder."
-        )
-    return [path for path in files if path.suffix.lower() in SUFFIXES]
 
 
 def _load_file(
@@ -86,7 +69,7 @@ def _load_file(
     if known:
         return known
     match = recognise(source.name, header(source), mappings)
-    checked = Checked(source, match, judge(source, match.no_cpr))
+    checked = Checked(source, match, judge(source, match.contract.name, match.no_cpr))
     try:
         delivery = _deliver(connection, checked, share, report)
     except duckdb.Error as problem:
@@ -128,7 +111,7 @@ def _insert(
         elif column.name in match.positions:
             values.append(kept(column, f"block.c{match.positions[column.name]}"))
         elif column.name in match.constants:
-            values.append(literal(match.constants[column.name]))
+            values.append(kept(column, literal(match.constants[column.name])))
         else:
             values.append("null")
     columns = ", ".join(quoted(column.name) for column in match.contract.columns)
