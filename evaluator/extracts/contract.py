@@ -25,16 +25,16 @@ TYPES = (
     "iso_year",
     "iso_week",
 )
-WIDE_TYPES = ("weekly", "monthly", "yearly")
-"""One column of the file per week, month or year; raw.* keeps a list of runs of equal values per row."""
+WIDE_TYPES = ("weekly", "monthly", "quarterly", "yearly")
+"""One column of the file per week, month, quarter or year; raw.* keeps a list of runs of equal values per row."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
     """One column: `name` is the canonical Danish name in raw.*; `blank` says that a row may leave it empty.
 
-    A wide column is a group of columns: `pattern` finds them in the header (groups year, and week or month), and
-    `cell` is what a value in them must look like.
+    A wide column is a group of columns: `pattern` finds them in the header (groups year, and week, month or quarter),
+    and `cell` is what a value in them must look like.
     """
 
     name: str

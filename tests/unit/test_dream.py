@@ -323,3 +323,24 @@ def test_lines_of_another_width_are_not_cut():
 def test_a_wide_file_without_persons_is_loaded_with_none(project):
     deliver(project, "dream.csv", "lobenr,nykom2016,y_1651,y_1652\n")
     assert [delivery.rows for delivery in load(project)] == [0]
+
+
+def test_visitation_by_quarter_is_kept_as_runs(project):
+    header = "lobenr,nykom2016,visit3kv2016,visit4kv2016,visit1kv2017,y_1651,visitnote"
+    load(project, [deliver(project, "d.csv", f"{header}\nP1,615,11,11,2,720,x\nP2,615,,12,,,\nP3,615,,,,,\n")])
+    with connect(project) as connection:
+        runs = connection.execute(
+            "select pnr_pseudo, fra::varchar, til::varchar, kode from "
+            "(select pnr_pseudo, unnest(visitationer, recursive := true) from raw.dream) order by all"
+        ).fetchall()
+    assert runs == [
+        ("P1", "2016-07-01", "2016-12-31", "11"),
+        ("P1", "2017-01-01", "2017-03-31", "2"),
+        ("P2", "2016-10-01", "2016-12-31", "12"),
+    ]
+
+
+def test_a_quarter_missing_between_others_is_refused(project):
+    path = deliver(project, "d.csv", "lobenr,nykom2016,visit1kv2016,visit3kv2016,y_1651\nP1,615,,,720\n")
+    with pytest.raises(ExtractError, match="columns are missing between 'visit1kv2016' and 'visit3kv2016'"):
+        load(project, [path])
