@@ -8,12 +8,12 @@ year (case numbers such as 2011004567). A third of dates among 50 random numbers
 (nine digits: once in 20,000, which is less than once in a million cells). Fewer than 50 are never passed. A CPR number
 that hides among such numbers cannot be told from them.
 
-A project may declare in mapping.toml that a column holds no CPR numbers. Both are noted in the ledger.
+A contract, or a project in mapping.toml, may declare that a column holds no CPR numbers. All are noted in the ledger.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -33,7 +33,7 @@ ANY_SHAPE = "|".join(f"(?:{shape})" for shape in SHAPES.values())
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A column whose numbers were passed: `declared` by the project, or `ids` by their share of dates."""
+    """A column whose numbers were passed: `declared` by the project, by the `contract`, or `ids` by their dates."""
 
     column: str
     verdict: str
@@ -96,10 +96,11 @@ class Tally:
         return min(found, default=0)
 
 
-def judge(source: Source, extract: str, declared: Collection[str]) -> tuple[Judged, ...]:
+def judge(source: Source, extract: str, declared: Mapping[str, str]) -> tuple[Judged, ...]:
     """Return the columns whose numbers were passed; raise ExtractError at a CPR number, naming line and column.
 
-    `declared` are names in the header of columns that hold no CPR numbers. `extract` is named in the next step.
+    `declared` names columns of the header that are said to hold none, with who says so. `extract` is told in the next
+    step.
     """
     if not source.may_hold_cpr:
         return ()
@@ -123,8 +124,8 @@ def _dates(tally: Tally) -> int:
     return sum(numbers.dated for numbers in tally.shapes.values())
 
 
-def _passed(name: str, tally: Tally, declared: Collection[str]) -> Judged:
-    verdict = "declared" if name in declared else "ids"
+def _passed(name: str, tally: Tally, declared: Mapping[str, str]) -> Judged:
+    verdict = declared.get(name, "ids")
     return Judged(name, verdict, sum(numbers.numbers for numbers in tally.shapes.values()), _dates(tally))
 
 

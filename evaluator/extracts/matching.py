@@ -32,15 +32,15 @@ class Mapping:
 class Match:
     """A file's extract: `positions` gives the index in the header of each column that it has, `wide` its groups.
 
-    `no_cpr` are the names in the header of columns that the project declares to hold no CPR numbers. Columns that are
-    `unnamed` (a separator at the end of every line) must be empty.
+    `no_cpr` are the names in the header of columns that are said to hold no CPR numbers, with who says so: `declared`
+    by the project, or `contract`. Columns that are `unnamed` (a separator at the end of every line) must be empty.
     """
 
     contract: Contract
     positions: dict[str, int]
     constants: dict[str, str]
     wide: dict[str, tuple[Cell, ...]] = field(default_factory=dict)
-    no_cpr: tuple[str, ...] = ()
+    no_cpr: dict[str, str] = field(default_factory=dict)
     unnamed: tuple[int, ...] = ()
 
 
@@ -167,10 +167,12 @@ def recognise(file: str, header: list[str], mappings: dict[str, Mapping]) -> Mat
     raise ExtractError(f"{file}: {_difference(max(attempts, key=lambda tried: tried.likeness), header)}")
 
 
-def _declared(header: list[str], contract: Contract, mapping: Mapping) -> tuple[str, ...]:
-    """Return the names in the header that the project declares to hold no CPR numbers."""
+def _declared(header: list[str], contract: Contract, mapping: Mapping) -> dict[str, str]:
+    """Return the names in the header of columns said to hold no CPR numbers: by the contract, or by the project."""
     names, declared = _columns(contract, mapping), {folded(name) for name in mapping.no_cpr}
-    return tuple(name for name in header if {folded(name), names.get(folded(name))} & declared)
+    known = {name: names.get(folded(name)) for name in header}
+    by_contract = {name: "contract" for name, column in known.items() if column and contract.column(column).no_cpr}
+    return by_contract | {name: "declared" for name, column in known.items() if {folded(name), column} & declared}
 
 
 def attempt(contract: Contract, header: list[str], mapping: Mapping) -> Attempt:

@@ -1,18 +1,26 @@
 """The CPR guard by column: what is stopped, what is passed and written down, and how often it is wrong."""
 
 import random
+from dataclasses import replace
 
 import duckdb
 import pyarrow as pa
 import pytest
 from extract_files import GOOD, deliver
 
+from evaluator.disclosure import MINIMUM_COUNT
 from evaluator.errors import ExtractError
+from evaluator.extracts import matching
+from evaluator.extracts.contract import contracts, described
 from evaluator.extracts.cpr import may_hold_cpr
 from evaluator.extracts.guard import Tally
 from evaluator.extracts.load import load
 from evaluator.project import Project
+from evaluator.quality import ledger
+from evaluator.quality.rules import RULES
+from evaluator.release_rules import Policy
 from evaluator.store import connect
+from reports import quality_words
 
 CELLS = 1_000_000
 SHARE = 50_000  # cells of each kind of column in a file
@@ -171,6 +179,22 @@ def test_a_declared_column_is_loaded_and_written_down_and_no_other_is(project):
         assert connection.execute("select * from raw.judged_columns").fetchall() == [
             (1, "samtaler", "Medarbejder", "declared", 1, 1)
         ]
+    deliver(project, "t.csv", meetings(["0101901234"]).replace("P0000001", "0202901234"))
+    with pytest.raises(ExtractError, match=r"t\.csv: line 2, column 1 \(pnr_pseudo\) holds a CPR number"):
+        load(project)
+
+
+def test_a_column_that_the_contract_declares_is_loaded_and_told_as_such(project, monkeypatch):
+    [of_meetings] = [contract for contract in contracts() if contract.name == "samtaler"]
+    columns = [replace(column, no_cpr=column.name == "sagsbehandler_id") for column in of_meetings.columns]
+    declared = replace(of_meetings, columns=tuple(columns))
+    monkeypatch.setattr(matching, "contracts", lambda: (declared,))
+    assert "sagsbehandler_id code (may be blank, no CPR numbers)" in described(declared)
+    assert load(project, [deliver(project, "s.csv", meetings(["0101901234"] * 9))])[0].rows == 9
+    with connect(project) as connection:
+        [row] = RULES["quality_judged"](ledger.judged(connection), Policy(MINIMUM_COUNT))
+    assert (row["column_name"], row["verdict"]) == ("sagsbehandler_id", "contract")
+    assert quality_words.JUDGED[row["verdict"]] == "erklæret uden CPR-numre i udtrækkets kontrakt"
     deliver(project, "t.csv", meetings(["0101901234"]).replace("P0000001", "0202901234"))
     with pytest.raises(ExtractError, match=r"t\.csv: line 2, column 1 \(pnr_pseudo\) holds a CPR number"):
         load(project)
