@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from evaluator.extracts.table_text import inert
 from evaluator.project import Project
 
 CACHE = "fetched"
@@ -62,8 +63,7 @@ def land(project: Project, header: Sequence[str], rows: Sequence[Sequence[str]],
     """Write a delivery and its source beside it in extracts/; return the delivery's path."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter=";", lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
+    writer.writerows([inert(cell) for cell in row] for row in (header, *rows))
     name = f"{source.table.split()[-1].lower()}_{source.query_sha256[:SHOWN_DIGITS]}"
     path = project.inside(project.extracts / f"{name}.csv")
     data = text.getvalue().encode()

@@ -14,6 +14,7 @@ from pathlib import Path
 from evaluator.errors import ExtractError
 from evaluator.extracts.cpr import holds_cpr
 from evaluator.extracts.reading import Source, header, open_source
+from evaluator.extracts.table_text import inert
 from evaluator.project import Project
 
 LEAST_KEY_CHARACTERS = 32
@@ -82,7 +83,7 @@ def _write(source: Source, part: Path, place: int, key: bytes) -> int:
                     raise _refusal(
                         source, reader.line_num, "holds a CPR number in another column", "one column of them"
                     )
-                writer.writerow(cells)
+                writer.writerow([inert(cell) for cell in cells])
                 rows += 1
         except (csv.Error, UnicodeDecodeError):
             raise _refusal(source, reader.line_num, "cannot be read", "semicolons, in UTF-8 or cp1252") from None
