@@ -262,7 +262,7 @@ def _macros() -> tuple[str, ...]:
 
 
 class transaction:  # noqa: N801 - reads as a statement: with transaction(connection)
-    """Commit what the block does, or none of it."""
+    """Commit what the block does, or none of it; raise ProjectError when the disk does not take it."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self.connection = connection
@@ -272,10 +272,22 @@ class transaction:  # noqa: N801 - reads as a statement: with transaction(connec
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is None:
-            self.connection.execute("commit")
-        else:
-            with suppress(duckdb.Error):
-                self.connection.execute("rollback")
+            try:
+                self.connection.execute("commit")
+            except (duckdb.IOException, duckdb.TransactionException):
+                raise _unwritten() from None
+            return
+        with suppress(duckdb.Error):
+            self.connection.execute("rollback")
+        if issubclass(kind, duckdb.IOException):
+            raise _unwritten() from None
+
+
+def _unwritten() -> ProjectError:
+    return ProjectError(
+        "store: the disk did not take what was to be written; expected room on it and the right to write. "
+        "Make room, and run the command again: nothing of it is done, and what was there is as it was."
+    )
 
 
 def _restrict(database: Path) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from evaluator.errors import ExtractError
+from evaluator.errors import ExtractError, ProjectError
 from evaluator.extracts import ledger
 from evaluator.extracts.column_sql import kept, literal, quoted
 from evaluator.extracts.contract import Contract
@@ -72,7 +72,7 @@ def _load_file(
     checked = Checked(source, match, judge(source, match.contract.name, match.no_cpr))
     try:
         delivery = _deliver(connection, checked, share, report)
-    except duckdb.Error as problem:
+    except (duckdb.Error, ProjectError) as problem:
         raise ExtractError(
             f"{source.name}: the store could not take the delivery ({type(problem).__name__}); "
             "expected room on the disk and enough memory. Look at [store] memory_limit in evaluator.toml."
