@@ -104,6 +104,16 @@ def judge(source: Source, extract: str, declared: Mapping[str, str]) -> tuple[Ju
     """
     if not source.may_hold_cpr:
         return ()
+    names, tallies = header(source), tallied(source)
+    for at, (name, tally) in enumerate(zip(names, tallies, strict=True), 1):
+        line = tally.offence()
+        if line and name not in declared:
+            raise _refusal(source, extract, (at, name), line)
+    return tuple(_passed(name, tally, declared) for name, tally in zip(names, tallies, strict=True) if _dates(tally))
+
+
+def tallied(source: Source) -> list[Tally]:
+    """Return what stands in each column of a file."""
     names = header(source)
     tallies = [Tally() for _ in names]
     keys = [f"c{at}" for at in range(len(names))]
@@ -113,11 +123,7 @@ def judge(source: Source, extract: str, declared: Mapping[str, str]) -> tuple[Ju
             lines = table.column("_line").combine_chunks()
             for key, tally in zip(keys, tallies, strict=True):
                 tally.add(table.column(key).combine_chunks(), lines)
-    for at, (name, tally) in enumerate(zip(names, tallies, strict=True), 1):
-        line = tally.offence()
-        if line and name not in declared:
-            raise _refusal(source, extract, (at, name), line)
-    return tuple(_passed(name, tally, declared) for name, tally in zip(names, tallies, strict=True) if _dates(tally))
+    return tallies
 
 
 def _dates(tally: Tally) -> int:
