@@ -190,6 +190,8 @@ def _parsed(source: Source, block: Block, match: Match, width: int) -> Parsed:
     columns: dict[str, pa.Array] = {"_line": pa.array(cells.lines)}
     for index in match.positions.values():
         columns[f"c{index}"] = pa.array(cells.texts(index), pa.string())
+    for index, name in match.impossible.items():
+        _refuse_filled(source, name, zip(cells.lines.tolist(), cells.texts(index), strict=True))
     faults: list[Fault] = []
     for name, group in match.wide.items():
         columns[name], found = runs(cells, match.contract.column(name), group)
@@ -206,6 +208,17 @@ def _refuse_unnamed(source: Source, match: Match, table: pa.Table) -> None:
                     f"{source.name}: line {line} has a value in column {index + 1}, which has no name; expected a name "
                     "for every column in use. Name it in the header, or empty it."
                 )
+
+
+def _refuse_filled(source: Source, name: str, cells: Iterable[tuple[int, str]]) -> None:
+    """Raise ExtractError when a column of a week or month that does not exist holds a code."""
+    for line, cell in cells:
+        if cell.strip():
+            raise ExtractError(
+                f"{source.name}: line {line} has a value in column '{name}', but no calendar has that week, month or "
+                "quarter; expected it empty (2009, 2015, 2020 and 2026 have a week 53). Correct the name of the "
+                "column, or empty it, and export the file again."
+            )
 
 
 def _note_faults(

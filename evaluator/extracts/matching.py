@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cache
@@ -33,7 +34,8 @@ class Match:
     """A file's extract: `positions` gives the index in the header of each column that it has, `wide` its groups.
 
     `no_cpr` are the names in the header of columns that are said to hold no CPR numbers, with who says so: `declared`
-    by the project, or `contract`. Columns that are `unnamed` (a separator at the end of every line) must be empty.
+    by the project, or `contract`. Columns that are `unnamed` (a separator at the end of every line) must be empty,
+    and so must those that are `impossible`: named as a week or month that no year has.
     """
 
     contract: Contract
@@ -42,6 +44,7 @@ class Match:
     wide: dict[str, tuple[Cell, ...]] = field(default_factory=dict)
     no_cpr: dict[str, str] = field(default_factory=dict)
     unnamed: tuple[int, ...] = ()
+    impossible: dict[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,11 +163,19 @@ def recognise(file: str, header: list[str], mappings: dict[str, Mapping]) -> Mat
             refuse_gaps(file, cells)
         no_cpr = _declared(header, found.contract, mappings.get(found.contract.name, Mapping()))
         unnamed = tuple(index for index, name in enumerate(header) if not name)
-        return Match(found.contract, found.positions, unset, found.wide, no_cpr, unnamed)
+        impossible = _impossible(found.contract, header)
+        return Match(found.contract, found.positions, unset, found.wide, no_cpr, unnamed, impossible)
     if fitting:
         names = " and ".join(tried.contract.name for tried in fitting)
         raise ExtractError(f"{file}: the header fits {names}; expected one extract. Use the contract's own names.")
     raise ExtractError(f"{file}: {_difference(max(attempts, key=lambda tried: tried.likeness), header)}")
+
+
+def _impossible(contract: Contract, header: list[str]) -> dict[int, str]:
+    """Return by index the names that look like those of a group but are of no week, month or quarter (y_1653)."""
+    patterns = [column.pattern for column in contract.columns if column.is_wide]
+    alike = {at: name for at, name in enumerate(header) if any(re.fullmatch(p, folded(name)) for p in patterns)}
+    return {at: name for at, name in alike.items() if cell_of(contract, folded(name), at) is None}
 
 
 def _declared(header: list[str], contract: Contract, mapping: Mapping) -> dict[str, str]:
