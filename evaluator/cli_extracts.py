@@ -52,7 +52,8 @@ def _load(options: argparse.Namespace) -> None:
     for delivery in pipeline.load(project_of(options), options.files or None, say):
         state = "already loaded" if delivery.status == "already_loaded" else f"{delivery.rows:,} rows"
         rejected = f", {delivery.rejected:,} rejected" if delivery.rejected else ""
-        print(f"{delivery.file}: {delivery.extract}, {state}{rejected}")
+        bare = "" if delivery.rows else "; the file is a header alone: export it again if there should be rows"
+        print(f"{delivery.file}: {delivery.extract}, {state}{rejected}{bare}")
 
 
 def _fetch(options: argparse.Namespace) -> None:

@@ -6,6 +6,7 @@ import tomllib
 from contextlib import redirect_stderr, redirect_stdout
 
 import pytest
+from extract_files import GOOD
 from unfamiliar_files import MUNICIPALITY, write_unfamiliar
 
 from evaluator.cli import main
@@ -128,3 +129,20 @@ def test_a_file_that_is_no_extract_is_named_and_one_of_unicode_text_is_loaded(pr
     told = capsys.readouterr()
     assert told.out == "ydelser.txt: ydelser, 1 rows\n"
     assert "noter.txt: passed over for its ending; load it by name if it is an extract, or take it out" in told.err
+
+
+def test_a_header_alone_is_said_to_be_one_until_its_rows_come(project, capsys):
+    (project.extracts / "personer.csv").write_text(GOOD["personer"], encoding="utf-8")
+    programmes = project.extracts / "tilbud.csv"
+    programmes.write_text(GOOD["tilbud"].splitlines()[0] + "\n", encoding="utf-8")
+    for _ in range(2):
+        assert main(["load", "--project", str(project.root)]) == 0
+        last = capsys.readouterr().out.splitlines()[-1]
+        assert last.endswith("; the file is a header alone: export it again if there should be rows")
+    assert main(["check", "--project", str(project.root)]) == 0
+    [warned] = [line for line in capsys.readouterr().out.splitlines() if "delivery holds rows" in line]
+    assert "1 of 2 rows. Filen har kun en overskrift" in warned and "Bed om udtrækket igen" in warned
+    programmes.write_text(GOOD["tilbud"], encoding="utf-8")
+    assert main(["load", "--project", str(project.root)]) == 0
+    assert main(["check", "--project", str(project.root)]) == 0
+    assert "delivery holds rows" not in capsys.readouterr().out
