@@ -5,20 +5,22 @@ column. Only when numbers of nine or ten digits fill a column can they be someth
 a date (12 % of those with nine digits), of CPR numbers all. The column is passed when at least LEAST_NUMBERS different
 numbers stand in LEAST_FILLED of its cells and at most MOST_DATED begin with a date, or when nearly all begin with a
 year (case numbers such as 2011004567). A third of dates among 50 random numbers is chance once in 20 million columns
-(nine digits: once in 20,000, which is less than once in a million cells). Fewer than 50 are never passed. A CPR number
-that hides among such numbers cannot be told from them.
+(nine digits: once in 20,000, which is less than once in a million cells). Fewer than 50 are never passed. Where nearly
+all numbers of a passed column begin alike (a series, a prefix, years), one that begins with a date and otherwise than
+they do is a CPR number. One among random numbers cannot be told from them: of 50, three or four begin with a date.
 
 A contract, or a project in mapping.toml, may declare that a column holds no CPR numbers. All are noted in the ledger.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from evaluator.errors import ExtractError
-from evaluator.extracts.cpr import BEGINS_WITH_A_YEAR, DATED, HIDDEN, KEY, SHAPES, holds_cpr, may_hold_cpr
+from evaluator.extracts.cpr import BEGINNING, BEGINS_WITH_A_YEAR, DATED, HIDDEN, KEY, SHAPES, holds_cpr, may_hold_cpr
 from evaluator.extracts.reading import Source, blocks, header, parse
 
 if TYPE_CHECKING:
@@ -28,6 +30,9 @@ LEAST_NUMBERS = 50
 LEAST_FILLED = 0.5
 MOST_DATED = 1 / 3
 MOST_YEARS = 0.9
+ALIKE = 0.9
+"""Of the numbers, those with the same two digits in front when all are of a series; 19 and 20 count as the same."""
+YEARS = ("19", "20")
 ANY_SHAPE = "|".join(f"(?:{shape})" for shape in SHAPES.values())
 
 
@@ -51,6 +56,14 @@ class Numbers:
     years: int = 0
     most: int = 0
     first_line: int = 0
+    beginnings: Counter[str] = field(default_factory=Counter)
+    dated_lines: dict[str, int] = field(default_factory=dict)
+
+    def stranger(self) -> int:
+        """Return the first line with a dated number that begins otherwise than nearly all, 0 when there is none."""
+        [(common, most)] = self.beginnings.most_common(1) or [("", 0)]
+        others = [line for beginning, line in self.dated_lines.items() if beginning != common]
+        return min(others, default=0) if most >= ALIKE * self.numbers else 0
 
     def are_ids(self, filled: int) -> bool:
         enough = self.most >= LEAST_NUMBERS and self.cells >= LEAST_FILLED * filled
@@ -86,14 +99,31 @@ class Tally:
             numbers.dated += dated
             numbers.years += compute.sum(compute.match_substring_regex(different, BEGINS_WITH_A_YEAR)).as_py()
             numbers.most = max(numbers.most, len(different))
+            if shape == "whole":
+                counted = compute.value_counts(_beginnings(different)).to_pylist()
+                numbers.beginnings.update({found["values"]: found["counts"] for found in counted})
             if dated and not numbers.first_line:
                 at = compute.index(compute.match_substring_regex(cells, DATED[shape]), True).as_py()
                 numbers.first_line = lines[at].as_py()
+            if dated and shape == "whole":
+                is_dated = compute.match_substring_regex(cells, DATED[shape])
+                begin, at_lines = _beginnings(cells.filter(is_dated)), lines.filter(is_dated)
+                for beginning in compute.unique(begin).to_pylist():
+                    at = compute.index(begin, beginning).as_py()
+                    numbers.dated_lines.setdefault(beginning, at_lines[at].as_py())
 
     def offence(self) -> int:
         """Return the line of the first CPR number, 0 when there is none."""
-        found = [n.first_line for n in self.shapes.values() if n.dated and not n.are_ids(self.filled)]
-        return min(found, default=0)
+        lines = (n.stranger() if n.are_ids(self.filled) else n.first_line for n in self.shapes.values() if n.dated)
+        return min((line for line in lines if line), default=0)
+
+
+def _beginnings(cells: pa.Array) -> pa.Array:
+    """Return the first two digits of the number in each cell; those of years are one."""
+    from pyarrow import compute
+
+    digits = compute.struct_field(compute.extract_regex(cells, BEGINNING), "digits")
+    return compute.if_else(compute.equal(digits, YEARS[1]), YEARS[0], digits).fill_null("")
 
 
 def judge(source: Source, extract: str, declared: Mapping[str, str]) -> tuple[Judged, ...]:

@@ -146,6 +146,42 @@ def test_the_number_in_another_form_than_the_ids_of_its_column_is_stopped():
     assert tallied(cells).offence() == 702
 
 
+SERIES = {
+    "a series": lambda draw: [str(4_500_000_000 + n) for n in range(draw.choice([50, 60, 400]))],
+    "a prefix": lambda draw: [f"98{draw.randrange(10**8):08d}" for _ in range(60)],
+    "years": lambda draw: [f"{draw.randrange(1998, 2020)}{draw.randrange(10**6):06d}" for _ in range(80)],
+    "nine digits": lambda draw: [str(950_000_000 + draw.randrange(10**6)) for _ in range(50)],
+    "a series after a letter": lambda draw: [f"S{4_500_000_000 + n}" for n in range(55)],
+}
+
+
+@pytest.mark.parametrize("series", sorted(SERIES))
+def test_one_number_among_ids_that_begin_alike_is_stopped(series):
+    draw, missed = random.Random(series), 0
+    for _ in range(100):
+        cells = SERIES[series](draw)
+        assert tallied(cells).offence() == 0
+        place = draw.randrange(len(cells))
+        planted = next(text for text in iter(lambda: number(draw, "plain"), "") if text[:2] not in ("19", "20"))
+        cells[place] = planted
+        missed += tallied(cells).offence() != place + 2
+    assert missed == 0
+
+
+def test_one_number_among_random_ids_is_passed_as_the_module_says():
+    cells = made("ids of ten digits", 60)
+    cells[40] = number(random.Random(4), "plain")
+    assert tallied(cells).offence() == 0
+
+
+def test_a_series_from_anywhere_has_no_number_that_is_strange_to_it():
+    draw, strange = random.Random(10), 0
+    for _ in range(1_000):
+        start = draw.randrange(10**8, 10**10 - 1_000)
+        strange += tallied([str(start + n) for n in range(1_000)]).shapes["whole"].stranger() > 0
+    assert strange == 0
+
+
 def test_the_first_line_that_offends_is_given_across_blocks():
     tally = Tally()
     for start in (2, 102):
