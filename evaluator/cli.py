@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 DEMO_PERSONS = 60_000
 DEMO_SEED = 20170101
 JUDGED_DRAWS = 300
+STORE_FAULTS = ("IOException", "FatalException")
+"""What the store calls a disk that refuses."""
 DEMO_SPECS = ("horsens", "trappe", "sanktioner")
 QUALITY_LIGHTS = {
     "green": "green: the deliveries can be used as they are",
@@ -50,25 +52,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("evaluator: stopped; what was finished is kept.", file=sys.stderr)
         return 1
-    except OSError as error:
-        if options.debug:
-            traceback.print_exc()
-        print(
-            f"evaluator: {options.name}: a file or folder cannot be used ({type(error).__name__}); expected to read "
-            "and write it. Close what has it open, and look at the rights and the room on the disk.",
-            file=sys.stderr,
-        )
-        return 1
     except Exception as error:
         if options.debug:
             traceback.print_exc()
-        print(
-            f"evaluator: {options.name}: {type(error).__name__} inside the program; expected it to finish. "
-            f"Run again with --debug and send the text to whoever maintains the program.",
-            file=sys.stderr,
-        )
+        print(f"evaluator: {options.name}: {_unforeseen(error)}", file=sys.stderr)
         return 1
     return 0
+
+
+def _unforeseen(error: Exception) -> str:
+    """Return what to say of an error that is not the engine's own: by its kind, since its text may quote a person."""
+    kind = type(error).__name__
+    if isinstance(error, OSError) or kind in STORE_FAULTS:
+        return (
+            f"a file or folder cannot be used ({kind}); expected to read and write it. Close what has it open, and "
+            "look at the rights and the room on the disk; what was written before is as it was."
+        )
+    return (
+        f"{kind} inside the program; expected it to finish. "
+        "Run again with --debug and send the text to whoever maintains the program."
+    )
 
 
 def _shared(project: object = argparse.SUPPRESS, debug: object = argparse.SUPPRESS) -> argparse.ArgumentParser:

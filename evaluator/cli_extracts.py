@@ -31,8 +31,8 @@ def add(command: Callable[..., argparse.ArgumentParser]) -> None:
     pseudonymise.add_argument("--new-key", action="store_true", help="make the key first")
     contracts = command("contracts", _contracts, "show what each extract must look like")
     contracts.add_argument("extract", nargs="?", help="only this one")
-    mapping = command("map", _map, "propose a mapping for an unfamiliar file")
-    mapping.add_argument("file", type=Path)
+    mapping = command("map", _map, "propose a mapping for unfamiliar files")
+    mapping.add_argument("files", nargs="*", type=Path, help="default: everything in extracts/")
 
 
 def project_of(options: argparse.Namespace) -> Project:
@@ -52,7 +52,8 @@ def _load(options: argparse.Namespace) -> None:
     for delivery in pipeline.load(project_of(options), options.files or None, say):
         state = "already loaded" if delivery.status == "already_loaded" else f"{delivery.rows:,} rows"
         rejected = f", {delivery.rejected:,} rejected" if delivery.rejected else ""
-        print(f"{delivery.file}: {delivery.extract}, {state}{rejected}")
+        bare = "" if delivery.rows else "; the file is a header alone: export it again if there should be rows"
+        print(f"{delivery.file}: {delivery.extract}, {state}{rejected}{bare}")
 
 
 def _fetch(options: argparse.Namespace) -> None:
@@ -84,9 +85,15 @@ def _contracts(options: argparse.Namespace) -> None:
 
 
 def _map(options: argparse.Namespace) -> None:
+    from evaluator.extracts.folder import delivered
     from evaluator.extracts.matching import read_mapping
-    from evaluator.extracts.proposal import proposal
-    from evaluator.extracts.reading import header, open_source
+    from evaluator.extracts.proposal import proposals
 
-    source = open_source(options.file)
-    print(proposal(source.name, header(source), read_mapping(project_of(options).mapping)))
+    project = project_of(options)
+    text, errors = proposals(options.files or delivered(project), read_mapping(project.mapping))
+    if text:
+        print(text)
+    for error in errors[1:]:
+        say(str(error))
+    if errors:
+        raise errors[0]

@@ -18,8 +18,10 @@ from evaluator.connectors.landing import sources
 from evaluator.design.frozen import Design, freeze
 from evaluator.disclosure import MINIMUM_COUNT, in_words
 from evaluator.errors import CheckError, ProjectError
+from evaluator.extracts.folder import passed_over
 from evaluator.extracts.load import Delivery
 from evaluator.extracts.load import load as load_deliveries
+from evaluator.extracts.overlaps import overlaps
 from evaluator.project import Project
 from evaluator.quality.measure import LATEST_FINDINGS, measure
 from evaluator.release import release as release_run
@@ -29,7 +31,7 @@ from evaluator.results import Findings
 from evaluator.spec import EvaluationSpec
 from evaluator.spec_reading import read_spec
 from evaluator.store import connect
-from evaluator.vocabulary import Verdict
+from evaluator.vocabulary import Finding, Verdict
 
 Progress = Callable[[str], None]
 Check = Callable[[Project], Verdict]
@@ -43,8 +45,10 @@ def silent(message: str) -> None:
 
 
 def load(project: Project, files: Sequence[Path] | None = None, progress: Progress = silent) -> tuple[Delivery, ...]:
-    """Load the given files, or everything in extracts/, into the store."""
+    """Load the given files, or everything in extracts/, into the store; name the files there that are no deliveries."""
     progress("loading deliveries")
+    for name in passed_over(project) if files is None else ():
+        progress(f"{name}: passed over for its ending; load it by name if it is an extract, or take it out")
     return load_deliveries(project, files)
 
 
@@ -84,10 +88,21 @@ def check(project: Project, check: Check, progress: Progress = silent) -> Verdic
         step = f"Run 'evaluator why {model}', correct" if not first.table.startswith("raw.") else "Correct"
         raise CheckError(
             f"{first.table}: {in_words(first.unexpected)} of {first.rows:,} rows break '{first.rule}'{more}; "
-            f"expected none. {first.notes} {step} the extract and load it again."
+            f"expected none. {first.notes} {_lines(project, first)}{step} the extract and load it again."
         )
     _note_passed(project)
     return verdict
+
+
+def _lines(project: Project, finding: Finding) -> str:
+    """Return where in the files the first overlapping spells stand, when that is what was found."""
+    if "do not overlap" not in finding.rule:
+        return ""
+    [model] = [model for model in models.read_models() if model.table == finding.table]
+    extracts = frozenset(name.removeprefix("raw.") for name in model.inputs if name.startswith("raw."))
+    with connect(project) as connection:
+        found = overlaps(connection, finding.table, extracts)
+    return f"See {found}. " if found else ""
 
 
 def prepare(project: Project, check_with: Check, progress: Progress = silent) -> None:

@@ -45,6 +45,7 @@ MAPPING_TEXT = """\
 #
 # [samtaler]                         kolonner med tal, der ligner CPR-numre uden at være det; det noteres i leverancen
 # no_cpr = ["sagsbehandler_id"]
+# ignored = ["moedelokale"]          filens egne kolonner, som der ikke er brug for
 """
 
 GITIGNORE_TEXT = """\
@@ -195,7 +196,8 @@ def read_toml(path: Path, error: type[Exception] = ProjectError) -> tuple[dict[s
         found = re.search(r"line (\d+)", str(problem))
         where = f"{path.name}:{found.group(1)}" if found else path.name
         what = re.sub(r"\s*\(at .*\)$", "", str(problem))
-        raise error(f"{where}: {what}; expected TOML, as key = value. Correct the line.") from None
+        step = "Put the lines under the heading that is there" if "twice" in what else "Correct the line"
+        raise error(f"{where}: {what}; expected TOML, as key = value. {step}.") from None
 
 
 def line_of(text: str, table: str, key: str = "") -> int:

@@ -112,7 +112,8 @@ def connect(project: Project, *, read_only: bool = False) -> duckdb.DuckDBPyConn
         connect(project).close()
     connection = _open(project, read_only)
     try:
-        _lock_down(connection, project)
+        partitions.reach(connection, project.partitions, project.settings.layout)
+        _lock_down(connection)
         for statement in _macros():
             connection.execute(statement)
         version = _version(connection)
@@ -137,6 +138,16 @@ def connect(project: Project, *, read_only: bool = False) -> duckdb.DuckDBPyConn
     if not read_only:
         _drop_old_spill(project, connection)
         partitions.tidy(connection)
+    return connection
+
+
+def parser() -> duckdb.DuckDBPyConnection:
+    """Return a database in memory that reads text as a store does: its macros and the municipalities, nothing else."""
+    connection = duckdb.connect()
+    _lock_down(connection)
+    for statement in (*_macros(), "create schema raw", "create table raw.municipalities (municipality_code varchar)"):
+        connection.execute(statement)
+    connection.execute("insert into raw.municipalities select unnest(?)", [[code for code, *_ in _municipalities()]])
     return connection
 
 
@@ -176,8 +187,7 @@ def _make(path: Path) -> None:
     new.replace(path)
 
 
-def _lock_down(connection: duckdb.DuckDBPyConnection, project: Project) -> None:
-    partitions.reach(connection, project.partitions, project.settings.layout)
+def _lock_down(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("set enable_external_access = false")
     connection.execute("set lock_configuration = true")
 
@@ -276,7 +286,10 @@ def _macros() -> tuple[str, ...]:
 
 
 class transaction:  # noqa: N801 - reads as a statement: with transaction(connection)
-    """Commit what the block does, or none of it; files of partitions that no table has then are deleted."""
+    """Commit what the block does, or none of it; files of partitions that no table has then are deleted.
+
+    Raises ProjectError when the disk does not take it.
+    """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self.connection = connection
@@ -286,12 +299,29 @@ class transaction:  # noqa: N801 - reads as a statement: with transaction(connec
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is None:
-            self.connection.execute("commit")
-            partitions.tidy(self.connection)
-        else:
-            with suppress(duckdb.Error):
-                self.connection.execute("rollback")
+            try:
+                self.connection.execute("commit")
                 partitions.tidy(self.connection)
+            except (duckdb.IOException, duckdb.TransactionException):
+                self._undo()
+                raise _unwritten() from None
+            return
+        self._undo()
+        if issubclass(kind, duckdb.IOException):
+            raise _unwritten() from None
+
+    def _undo(self) -> None:
+        with suppress(duckdb.Error):
+            self.connection.execute("rollback")
+        with suppress(duckdb.Error):
+            partitions.tidy(self.connection)
+
+
+def _unwritten() -> ProjectError:
+    return ProjectError(
+        "store: the disk did not take what was to be written; expected room on it and the right to write. "
+        "Make room, and run the command again: nothing of it is done, and what was there is as it was."
+    )
 
 
 def _restrict(database: Path) -> None:

@@ -96,6 +96,7 @@ MERGED = {
 }
 JUDGED = {
     "declared": "erklæret uden CPR-numre i mapping.toml",
+    "contract": "erklæret uden CPR-numre i udtrækkets kontrakt",
     "ids": "andre numre: for få begynder med en dato, eller de begynder med et årstal",
 }
 DELAYS = {

@@ -10,6 +10,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from evaluator.whole_files import write_whole
 from reports import numbers, theme, words
 from reports.released import Released, read, read_quality
 
@@ -30,8 +31,7 @@ def write_report(project: Any, run_id: str) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     name = re.sub(r"[^a-z0-9_-]+", "-", released.fact("name", "rapport").lower()).strip("-") or "rapport"
     path = folder / f"{name}-{re.sub(r'[^A-Za-z0-9]+', '', run_id)[:8]}.html"
-    path.with_suffix(".json").write_text(as_json(released), encoding="utf-8", newline="\n")
-    path.write_text(as_html(released), encoding="utf-8", newline="\n")
+    _write(path, as_html(released), as_json(released))
     return path
 
 
@@ -48,14 +48,18 @@ def write_quality(project: Any, quality_id: str) -> Path:
     folder = Path(project.reports)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{QUALITY}.html"
-    path.with_suffix(".json").write_text(as_json(released), encoding="utf-8", newline="\n")
     page = (
         _environment()
         .get_template("quality.html")
         .render(variables=Markup(theme.css_variables()), **quality.context(released))
     )
-    path.write_text(page, encoding="utf-8", newline="\n")
+    _write(path, page, as_json(released))
     return path
+
+
+def _write(path: Path, page: str, content: str) -> None:
+    """Write a page and the JSON beside it, both or neither."""
+    write_whole({path.with_suffix(".json"): content.encode(), path: page.encode()})
 
 
 def render(connection: Any, run_id: str) -> str:

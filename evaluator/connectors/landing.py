@@ -11,7 +11,9 @@ from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from evaluator.extracts.table_text import inert
 from evaluator.project import Project
+from evaluator.whole_files import write_whole
 
 CACHE = "fetched"
 SOURCE = ".source.json"
@@ -52,9 +54,8 @@ def cached(project: Project, query: object, ask: Callable[[], bytes], refresh: b
         if sha256(answer).hexdigest() == known["sha256"]:
             return answer, known["retrieved_on"]
     answer, day = ask(), f"{dt.date.today():%Y-%m-%d}"
-    _replace(kept, answer)
     noted = {"query": query, "retrieved_on": day, "sha256": sha256(answer).hexdigest()}
-    _replace(note, json.dumps(noted, ensure_ascii=False, indent=1).encode())
+    write_whole({kept: answer, note: json.dumps(noted, ensure_ascii=False, indent=1).encode()})
     return answer, day
 
 
@@ -62,14 +63,13 @@ def land(project: Project, header: Sequence[str], rows: Sequence[Sequence[str]],
     """Write a delivery and its source beside it in extracts/; return the delivery's path."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter=";", lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
+    writer.writerows([inert(cell) for cell in row] for row in (header, *rows))
     name = f"{source.table.split()[-1].lower()}_{source.query_sha256[:SHOWN_DIGITS]}"
     path = project.inside(project.extracts / f"{name}.csv")
     data = text.getvalue().encode()
     told = asdict(source) | {"line": source.line(), "sha256": sha256(data).hexdigest()}
-    _replace(project.extracts / f"{name}{SOURCE}", (json.dumps(told, ensure_ascii=False, indent=1) + "\n").encode())
-    _replace(path, data)
+    cited = (json.dumps(told, ensure_ascii=False, indent=1) + "\n").encode()
+    write_whole({project.extracts / f"{name}{SOURCE}": cited, path: data})
     return path
 
 
@@ -77,10 +77,3 @@ def sources(project: Project) -> dict[str, str]:
     """Return the source line of each fetched file by its fingerprint: a file that was changed since has none."""
     told = [json.loads(path.read_text("utf-8")) for path in sorted(project.extracts.glob(f"*{SOURCE}"))]
     return {source["sha256"]: source["line"] for source in told}
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all."""
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(data)
-    part.replace(path)

@@ -25,16 +25,17 @@ TYPES = (
     "iso_year",
     "iso_week",
 )
-WIDE_TYPES = ("weekly", "monthly", "yearly")
-"""One column of the file per week, month or year; raw.* keeps a list of runs of equal values per row."""
+WIDE_TYPES = ("weekly", "monthly", "quarterly", "yearly")
+"""One column of the file per week, month, quarter or year; raw.* keeps a list of runs of equal values per row."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: `name` is the canonical Danish name in raw.*; `blank` says that a row may leave it empty.
+    """One column: `name` is the canonical Danish name in raw.*; `blank` says that a row may leave it empty,
+    `no_cpr` that numbers in it are no CPR numbers, whatever they look like.
 
-    A wide column is a group of columns: `pattern` finds them in the header (groups year, and week or month), and
-    `cell` is what a value in them must look like.
+    A wide column is a group of columns: `pattern` finds them in the header (groups year, and week, month or quarter),
+    and `cell` is what a value in them must look like.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Column:
     description: str = ""
     pattern: str = ""
     cell: str = ""
+    no_cpr: bool = False
 
     @property
     def is_wide(self) -> bool:
@@ -133,6 +135,7 @@ def _column(name: str, settings: dict[str, Any]) -> Column:
         description=settings["description"],
         pattern=settings.get("pattern", ""),
         cell=settings.get("cell", ""),
+        no_cpr=settings.get("no_cpr", False),
     )
     if column.is_wide:
         re.compile(column.pattern)
@@ -147,8 +150,8 @@ def described(contract: Contract) -> str:
     lines = [f"{contract.name}: {contract.description}", f"  key       {', '.join(contract.key)}"]
     for column in contract.columns:
         kind = "|".join(column.domain) or column.pattern or column.type
-        marks = [word for word, holds in (("optional", not column.required), ("may be blank", column.blank)) if holds]
-        stated = f" ({', '.join(marks)})" if marks else ""
+        marks = {"optional": not column.required, "may be blank": column.blank, "no CPR numbers": column.no_cpr}
+        stated = f" ({', '.join(word for word, holds in marks.items() if holds)})" if any(marks.values()) else ""
         lines.append(f"  {column.name:<16} {kind}{stated}: {column.description}")
         if column.aliases:
             lines.append(f"  {'':<16} also {', '.join(column.aliases)}")

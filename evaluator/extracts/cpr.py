@@ -44,6 +44,8 @@ DATED = {
     ),
 }
 BEGINS_WITH_A_YEAR = r"(?:^|[^0-9])(?:19|20)[0-9]{2}"
+BEGINNING = r"(?:^|[^0-9])(?P<digits>[0-9]{2})[0-9]{7,8}(?:[^0-9]|$)"
+"""The first two digits of a number in one piece."""
 # In long keys (hashes, UUIDs) any digits turn up, and so they do in the fraction of a number.
 KEY = (
     r"[0-9A-Za-z]{21,}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"

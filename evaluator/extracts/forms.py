@@ -174,5 +174,5 @@ READERS: dict[str, tuple[str, Callable[[str, IO[bytes]], Iterator[bytes]]]] = {
     ".dta": ("a Stata file", _from_stata),
     ".sas7bdat": ("a SAS file (sas7bdat)", _from_sas),
 }
-SUFFIXES = (".csv", ".zip", *READERS)
+SUFFIXES = (".csv", ".tsv", ".zip", *READERS)
 OTHER_WORKBOOKS = (".xls", ".xlsm", ".xlsb", ".ods")

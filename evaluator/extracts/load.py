@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from evaluator.errors import ExtractError
+from evaluator.errors import ExtractError, ProjectError
 from evaluator.extracts import ledger
 from evaluator.extracts.column_sql import kept, literal, municipality_of, quoted, stored
 from evaluator.extracts.contract import Contract
-from evaluator.extracts.forms import OTHER_WORKBOOKS, SUFFIXES
+from evaluator.extracts.folder import delivered
 from evaluator.extracts.guard import Judged, judge
 from evaluator.extracts.ledger import Delivery
 from evaluator.extracts.matching import Mapping, Match, read_mapping, recognise
@@ -54,29 +54,12 @@ def load(
     Raises ExtractError naming file, line and column of a delivery that is refused. That delivery leaves the store as
     it was; those before it stay loaded, and loading again goes on from there.
     """
-    files = _delivered(project) if paths is None else [Path(path) for path in paths]
-    if not files:
-        raise ExtractError(
-            f"{project.extracts.name}: no files to load; expected at least one extract. "
-            "Put the extracts in the folder, or name them: evaluator load FILES."
-        )
+    files = delivered(project) if paths is None else [Path(path) for path in paths]
     mappings = read_mapping(project.mapping)
     report = progress or (lambda file, stage, rows: None)
     share = project.settings.max_rejected_share
     with connect(project) as connection:
         return tuple(_load_file(connection, path, mappings, share, report) for path in files)
-
-
-def _delivered(project: Project) -> list[Path]:
-    """Return the files in extracts/ that can be read; other workbooks would be forgotten in silence: refused."""
-    files = [path for path in sorted(project.extracts.iterdir()) if not path.name.startswith("~$")]
-    workbooks = [path.name for path in files if path.suffix.lower() in OTHER_WORKBOOKS]
-    if workbooks:
-        raise ExtractError(
-            f"{workbooks[0]}: a workbook that is not xlsx; expected xlsx or CSV. "
-            "Save it as an ordinary workbook (xlsx) and take this one out of the folder."
-        )
-    return [path for path in files if path.suffix.lower() in SUFFIXES]
 
 
 def _load_file(
@@ -87,10 +70,10 @@ def _load_file(
     if known:
         return known
     match = recognise(source.name, header(source), mappings)
-    checked = Checked(source, match, judge(source, match.no_cpr))
+    checked = Checked(source, match, judge(source, match.contract.name, match.no_cpr))
     try:
         delivery = _deliver(connection, checked, share, report)
-    except duckdb.Error as problem:
+    except (duckdb.Error, ProjectError) as problem:
         raise ExtractError(
             f"{source.name}: the store could not take the delivery ({type(problem).__name__}); "
             "expected room on the disk and enough memory. Look at [store] memory_limit in evaluator.toml."
@@ -129,7 +112,7 @@ def _insert(
         elif column.name in match.positions:
             value = kept(column, f"block.c{match.positions[column.name]}")
         elif column.name in match.constants:
-            value = literal(match.constants[column.name])
+            value = kept(column, literal(match.constants[column.name]))
         else:
             value = f"null::{stored(column)}"
         values.append(f"{value} as {quoted(column.name)}")
@@ -205,6 +188,8 @@ def _parsed(source: Source, block: Block, match: Match, width: int) -> Parsed:
     columns: dict[str, pa.Array] = {"_line": pa.array(cells.lines)}
     for index in match.positions.values():
         columns[f"c{index}"] = pa.array(cells.texts(index), pa.string())
+    for index, name in match.impossible.items():
+        _refuse_filled(source, name, zip(cells.lines.tolist(), cells.texts(index), strict=True))
     faults: list[Fault] = []
     for name, group in match.wide.items():
         columns[name], found = runs(cells, match.contract.column(name), group)
@@ -221,6 +206,17 @@ def _refuse_unnamed(source: Source, match: Match, table: pa.Table) -> None:
                     f"{source.name}: line {line} has a value in column {index + 1}, which has no name; expected a name "
                     "for every column in use. Name it in the header, or empty it."
                 )
+
+
+def _refuse_filled(source: Source, name: str, cells: Iterable[tuple[int, str]]) -> None:
+    """Raise ExtractError when a column of a week or month that does not exist holds a code."""
+    for line, cell in cells:
+        if cell.strip():
+            raise ExtractError(
+                f"{source.name}: line {line} has a value in column '{name}', but no calendar has that week, month or "
+                "quarter; expected it empty (2009, 2015, 2020 and 2026 have a week 53). Correct the name of the "
+                "column, or empty it, and export the file again."
+            )
 
 
 def _note_faults(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cache
@@ -18,29 +19,32 @@ LEAST_LIKENESS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """What mapping.toml says of one extract: more names for its columns, values for columns it has not, and which
-    columns hold no CPR numbers, by any of their names.
+    """What mapping.toml says of one extract: more names for its columns, values for columns it has not, which columns
+    hold no CPR numbers, by any of their names, and which of the file's own columns are passed over.
     """
 
     aliases: dict[str, tuple[str, ...]] = field(default_factory=dict)
     constants: dict[str, str] = field(default_factory=dict)
     no_cpr: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
     """A file's extract: `positions` gives the index in the header of each column that it has, `wide` its groups.
 
-    `no_cpr` are the names in the header of columns that the project declares to hold no CPR numbers. Columns that are
-    `unnamed` (a separator at the end of every line) must be empty.
+    `no_cpr` are the names in the header of columns that are said to hold no CPR numbers, with who says so: `declared`
+    by the project, or `contract`. Columns that are `unnamed` (a separator at the end of every line) must be empty,
+    and so must those that are `impossible`: named as a week or month that no year has.
     """
 
     contract: Contract
     positions: dict[str, int]
     constants: dict[str, str]
     wide: dict[str, tuple[Cell, ...]] = field(default_factory=dict)
-    no_cpr: tuple[str, ...] = ()
+    no_cpr: dict[str, str] = field(default_factory=dict)
     unnamed: tuple[int, ...] = ()
+    impossible: dict[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +83,12 @@ def read_mapping(path: Path) -> dict[str, Mapping]:
         where = f"{path.name}:{line_of(text, name)}"
         if name not in known or not isinstance(tables, dict):
             raise ExtractError(f"{where}: unknown extract '{name}'; expected one of {', '.join(known)}. Correct it.")
-        no_cpr = tables.pop("no_cpr", ())
+        no_cpr, ignored = tables.pop("no_cpr", ()), tables.pop("ignored", ())
         for table in tables:
             if table not in ("aliases", "set") or not isinstance(tables[table], dict):
                 raise ExtractError(
-                    f"{where}: unknown key '{table}'; expected [{name}.aliases], [{name}.set] or no_cpr. "
-                    "Correct the name."
+                    f"{where}: unknown key '{table}'; expected [{name}.aliases], [{name}.set], no_cpr or "
+                    "ignored. Correct the name."
                 )
             for column in tables[table]:
                 _refuse_unknown_column(known[name], column, f"{path.name}:{line_of(text, f'{name}.{table}', column)}")
@@ -92,8 +96,10 @@ def read_mapping(path: Path) -> dict[str, Mapping]:
             {column: _names(names) for column, names in tables.get("aliases", {}).items()},
             {column: str(value) for column, value in tables.get("set", {}).items()},
             _names(no_cpr),
+            _names(ignored),
         )
         _refuse_unknown_names(known[name], mapping, f"{path.name}:{line_of(text, name, 'no_cpr')}")
+        _refuse_known_names(known[name], mapping, f"{path.name}:{line_of(text, name, 'ignored')}")
         result[name] = mapping
     return result
 
@@ -113,13 +119,28 @@ def _refuse_unknown_column(contract: Contract, column: str, where: str) -> None:
 
 def _refuse_unknown_names(contract: Contract, mapping: Mapping, where: str) -> None:
     """Raise ExtractError when a column without CPR numbers is none that the extract may have."""
-    known = {*_columns(contract, mapping), *(folded(name) for name in contract.ignored)}
+    known = {*_columns(contract, mapping), *_passed_over(contract, mapping)}
     for name in mapping.no_cpr:
         if folded(name) not in known and not contract.passes_over:
             raise ExtractError(
                 f"{where}: the extract {contract.name} has no column '{name}'; expected the name of one that holds no "
                 "CPR numbers. Correct the name."
             )
+
+
+def _refuse_known_names(contract: Contract, mapping: Mapping, where: str) -> None:
+    """Raise ExtractError when a column that is to be passed over is one that the extract has use for."""
+    names = _columns(contract, mapping)
+    for name in mapping.ignored:
+        if folded(name) in names:
+            raise ExtractError(
+                f"{where}: '{name}' is the column '{names[folded(name)]}' of {contract.name}; expected one that the "
+                "extract has no use for. Take it out of ignored."
+            )
+
+
+def _passed_over(contract: Contract, mapping: Mapping) -> set[str]:
+    return {folded(name) for name in (*contract.ignored, *mapping.ignored)}
 
 
 def _columns(contract: Contract, mapping: Mapping) -> dict[str, str]:
@@ -142,23 +163,33 @@ def recognise(file: str, header: list[str], mappings: dict[str, Mapping]) -> Mat
             refuse_gaps(file, cells)
         no_cpr = _declared(header, found.contract, mappings.get(found.contract.name, Mapping()))
         unnamed = tuple(index for index, name in enumerate(header) if not name)
-        return Match(found.contract, found.positions, unset, found.wide, no_cpr, unnamed)
+        impossible = _impossible(found.contract, header)
+        return Match(found.contract, found.positions, unset, found.wide, no_cpr, unnamed, impossible)
     if fitting:
         names = " and ".join(tried.contract.name for tried in fitting)
         raise ExtractError(f"{file}: the header fits {names}; expected one extract. Use the contract's own names.")
     raise ExtractError(f"{file}: {_difference(max(attempts, key=lambda tried: tried.likeness), header)}")
 
 
-def _declared(header: list[str], contract: Contract, mapping: Mapping) -> tuple[str, ...]:
-    """Return the names in the header that the project declares to hold no CPR numbers."""
+def _impossible(contract: Contract, header: list[str]) -> dict[int, str]:
+    """Return by index the names that look like those of a group but are of no week, month or quarter (y_1653)."""
+    patterns = [column.pattern for column in contract.columns if column.is_wide]
+    alike = {at: name for at, name in enumerate(header) if any(re.fullmatch(p, folded(name)) for p in patterns)}
+    return {at: name for at, name in alike.items() if cell_of(contract, folded(name), at) is None}
+
+
+def _declared(header: list[str], contract: Contract, mapping: Mapping) -> dict[str, str]:
+    """Return the names in the header of columns said to hold no CPR numbers: by the contract, or by the project."""
     names, declared = _columns(contract, mapping), {folded(name) for name in mapping.no_cpr}
-    return tuple(name for name in header if {folded(name), names.get(folded(name))} & declared)
+    known = {name: names.get(folded(name)) for name in header}
+    by_contract = {name: "contract" for name, column in known.items() if column and contract.column(column).no_cpr}
+    return by_contract | {name: "declared" for name, column in known.items() if {folded(name), column} & declared}
 
 
 def attempt(contract: Contract, header: list[str], mapping: Mapping) -> Attempt:
     """Return how the header compares with the contract and the project's mapping of it."""
     names = _columns(contract, mapping)
-    ignored = {folded(name) for name in contract.ignored}
+    ignored = _passed_over(contract, mapping)
     positions: dict[str, int] = {}
     cells: dict[str, list[Cell]] = {}
     unknown, twice = [], []
@@ -199,7 +230,8 @@ def _difference(closest: Attempt, header: list[str]) -> str:
         hint = "Separate columns with semicolons" if len(header) <= 1 else "Check that the first line names the columns"
         return (
             f"the header fits no extract (closest is {name}: {closest.known} of "
-            f"{len(header)} columns are known); expected the columns of a contract. {hint}."
+            f"{len(header)} columns are known); expected the columns of a contract. {hint}, and run 'evaluator map': "
+            "it proposes what to write in mapping.toml."
         )
     if closest.twice:
         return f"column '{closest.twice[0]}' of {name} stands twice in the header; expected it once. Remove one."
@@ -213,5 +245,5 @@ def _difference(closest: Attempt, header: list[str]) -> str:
     wanted = ", ".join(column.name for column in closest.contract.columns if column.required)
     return (
         f"{'; '.join(parts)}; expected the columns of {name}: {wanted}. "
-        f"{step}, or give the other name in mapping.toml under [{name}.aliases]."
+        f"{step}, or run 'evaluator map' for what to write in mapping.toml under [{name}.aliases]."
     )

@@ -13,7 +13,10 @@ from pathlib import Path
 
 from evaluator.errors import ExtractError
 from evaluator.extracts.cpr import holds_cpr
-from evaluator.extracts.reading import Source, header, open_source
+from evaluator.extracts.guard import tallied
+from evaluator.extracts.matching import folded, read_mapping
+from evaluator.extracts.reading import Source, blocks, header, open_source, parse
+from evaluator.extracts.table_text import inert
 from evaluator.project import Project
 
 LEAST_KEY_CHARACTERS = 32
@@ -36,10 +39,10 @@ def new_key(project: Project, path: Path) -> None:
 
 
 def pseudonymise(project: Project, path: Path, column: str, key_file: Path) -> tuple[Path, int]:
-    """Write `path` to extracts/ as UTF-8 with pseudonyms in `column`; return the new file and its rows.
+    """Write `path`, of any form that is loaded, to extracts/ as CSV in UTF-8 with pseudonyms in `column`.
 
-    Row by row. Raises ExtractError, and writes nothing, at a cell of the column that is no CPR number, and at a number
-    in another column.
+    Returns the new file and its rows. Raises ExtractError, and writes nothing, at a cell of the column that is no CPR
+    number, and at a number in another column, as the guard of the loader judges columns.
     """
     _outside(project, key_file, "the key")
     _outside(project, path, "the file with CPR numbers")
@@ -48,7 +51,8 @@ def pseudonymise(project: Project, path: Path, column: str, key_file: Path) -> t
     names = header(source)
     if column not in names:
         raise ExtractError(f"{path.name}: no such column for --column; expected one of {', '.join(names)}. Correct it.")
-    target = project.inside(project.extracts / path.name)
+    _refuse_other_numbers(project, source, column)
+    target = project.inside(project.extracts / f"{path.name.removesuffix(path.suffix).removesuffix('.csv')}.csv")
     part = target.with_name(target.name + ".part")
     try:
         rows = _write(source, part, names.index(column), key)
@@ -58,34 +62,32 @@ def pseudonymise(project: Project, path: Path, column: str, key_file: Path) -> t
     return target, rows
 
 
+def _refuse_other_numbers(project: Project, source: Source, column: str) -> None:
+    """Raise ExtractError when another column holds CPR numbers and mapping.toml does not say that it has none."""
+    mappings = read_mapping(project.mapping).values()
+    declared = {folded(name) for mapping in mappings for name in mapping.no_cpr}
+    for at, (name, tally) in enumerate(zip(header(source), tallied(source), strict=True), 1):
+        line = tally.offence() if name != column and folded(name) not in declared else 0
+        if line:
+            raise ExtractError(
+                f"{source.name}: line {line} holds a CPR number in another column, {at} ({name}); expected one column "
+                "of them. Take the other out of the file, or declare it under no_cpr in mapping.toml when it holds "
+                "none; nothing has been written."
+            )
+
+
 def _write(source: Source, part: Path, place: int, key: bytes) -> int:
-    encoding = "utf-8-sig" if source.encoding == "utf-8" else source.encoding
-    rows = 0
-    with (
-        source.path.open(encoding=encoding, newline="") as given,
-        part.open("w", encoding="utf-8", newline="") as out,
-    ):
-        reader = csv.reader(given, delimiter=source.delimiter, strict=True)
+    names, rows = header(source), 0
+    with part.open("w", encoding="utf-8", newline="") as out:
         writer = csv.writer(out, delimiter=source.delimiter, lineterminator="\n")
-        try:
-            names = next(reader)
-            writer.writerow(names)
-            for cells in reader:
-                if not cells:
-                    continue
-                if len(cells) != len(names):
-                    raise _refusal(
-                        source, reader.line_num, f"has {len(cells)} fields", f"{len(names)} as in the header"
-                    )
-                cells[place] = _pseudonym(source, reader.line_num, cells[place], key)
-                if holds_cpr(source.delimiter.join(cells)):
-                    raise _refusal(
-                        source, reader.line_num, "holds a CPR number in another column", "one column of them"
-                    )
-                writer.writerow(cells)
-                rows += 1
-        except (csv.Error, UnicodeDecodeError):
-            raise _refusal(source, reader.line_num, "cannot be read", "semicolons, in UTF-8 or cp1252") from None
+        writer.writerow([inert(name) for name in names])
+        for block in blocks(source):
+            table = parse(source, block, [f"c{at}" for at in range(len(names))])
+            lines, columns = table.column("_line").to_pylist(), [column.to_pylist() for column in table.columns[:-1]]
+            given = zip(lines, columns[place], strict=True)
+            columns[place] = [_pseudonym(source, line, text, key) for line, text in given]
+            writer.writerows([inert(cell) for cell in cells] for cells in zip(*columns, strict=True))
+            rows += len(lines)
     return rows
 
 

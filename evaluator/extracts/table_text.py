@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, TypeAlias
@@ -14,6 +15,15 @@ if TYPE_CHECKING:
 
 MOST_WHOLE = 2.0**53
 """Numbers of floating point are whole numbers one by one up to here."""
+
+
+def inert(cell: str) -> str:
+    """Return a cell that no spreadsheet takes for a formula: an apostrophe goes before one, and before nothing else.
+
+    A sign alone (`-` is zero in published series) and signed numbers are left.
+    """
+    is_formula = re.match(r"\s*[=@+\-]", cell) and not re.fullmatch(r"\s*[+-]?[\d.,\s]*", cell)
+    return f"'{cell}" if is_formula or cell.startswith(("\t", "\r")) else cell
 
 
 def written(columns: Sequence[Values]) -> bytes:

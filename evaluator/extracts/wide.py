@@ -1,4 +1,4 @@
-"""Wide files: one column per week, month or year. Each row becomes a list of runs of equal values per group of columns.
+"""Wide files: a column per week, month, quarter or year. Each row becomes a list of runs of equal values per group.
 
 A block of lines is never cut into cells, but at the separators between cells that differ: codes of three letters and
 blanks that repeat are seen by comparing the bytes with those four, or one, before. No table of 2,000 text columns is
@@ -70,8 +70,11 @@ def cell_of(contract: Contract, name: str, index: int) -> Cell | None:
     return None
 
 
-def _days(kind: str, year: int, week: int = 1, month: int = 1) -> tuple[dt.date, dt.date]:
+def _days(kind: str, year: int, week: int = 1, month: int = 1, quarter: int = 1) -> tuple[dt.date, dt.date]:
     """Return first and last day; those of a year are its ISO weeks, so that no week has two municipalities."""
+    if kind == "quarterly":
+        first = dt.date(year, 3 * quarter - 2, 1)
+        return first, (first + 93 * DAY).replace(day=1) - DAY
     if kind == "monthly":
         first = dt.date(year, month, 1)
         return first, (first + 31 * DAY).replace(day=1) - DAY
@@ -83,7 +86,7 @@ def _days(kind: str, year: int, week: int = 1, month: int = 1) -> tuple[dt.date,
 
 
 def refuse_gaps(file: str, cells: tuple[Cell, ...]) -> None:
-    """Raise ExtractError when weeks or months are missing between others: unknown is not a week without benefit."""
+    """Raise ExtractError when weeks, months or quarters are missing inside: unknown is not a week without benefit."""
     for before, after in pairwise(cells):
         if before.kind != "yearly" and after.first != before.last + DAY:
             raise ExtractError(

@@ -166,7 +166,7 @@ def replaced(delivered: list[Row]) -> list[Row]:
 
 
 def judged(connection: duckdb.DuckDBPyConnection) -> list[Row]:
-    """Return the columns whose numbers the CPR guard passed: declared by the project, or told by their dates."""
+    """Return the columns whose numbers the CPR guard passed: declared, or told by their dates."""
     found = connection.execute(
         "select j.extract, d.file, d.sha256, j.column_name, j.verdict, j.numbers, j.dated "
         "from raw.judged_columns as j join raw.deliveries as d using (delivery_id) order by all"

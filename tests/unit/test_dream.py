@@ -12,7 +12,6 @@ from history_reference import HISTORIES
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from evaluator import pipeline
 from evaluator.errors import ExtractError
 from evaluator.extracts import wide
 from evaluator.extracts.load import load
@@ -190,6 +189,18 @@ def test_a_header_with_missing_or_repeated_weeks_is_refused(project, header, wor
         load(project, [path])
 
 
+@pytest.mark.parametrize("name", ["y_1653", "branche_2016_13"])
+def test_codes_in_a_week_or_month_that_no_year_has_are_refused(project, name):
+    rows = "P1,615,720,,730\nP2,615,720, ,730\nP3,615,720,720,730\n"
+    path = deliver(project, "d.csv", f"lobenr,nykom2016,y_1652,{name},y_1701\n{rows}")
+    with pytest.raises(ExtractError, match=f"d\\.csv: line 4 has a value in column '{name}', but no calendar"):
+        load(project, [path])
+    quoted = rows.replace("P3", '"P,3"')
+    with pytest.raises(ExtractError, match="line 4 has a value in column"):
+        load(project, [deliver(project, "e.csv", f"lobenr,nykom2016,y_1652,{name},y_1701\n{quoted}")])
+    assert load(project, [deliver(project, "f.csv", path.read_text("utf-8").replace("720,720,", "720,,"))])[0].rows == 3
+
+
 def test_week_53_follows_week_52_only_in_the_years_that_have_it(project):
     path = deliver(project, "d.csv", "lobenr,nykom2015,y_1552,y_1601\nP1,615,720,720\n")
     with pytest.raises(ExtractError, match="columns are missing between 'y_1552' and 'y_1601'"):
@@ -216,64 +227,6 @@ def test_a_new_delivery_replaces_the_persons_in_it(project):
     (delivery,) = load(project, [deliver(project, "b.csv", text)])
     assert delivery.replaced == 1
     assert tables(project, SPELLS)[0][0].keys() == {"P0000002"}
-
-
-OWN = """\
-[[group]]
-benefit = "seniorpension"
-class = "varig"
-names = { 452 = "Seniorpension" }
-valid_from = 2020-01-01
-
-[[group]]
-benefit = "fleksjob"
-class = "andet"
-codes = "771"
-name = "Fleksjob"
-"""
-
-
-def codes_of(project):
-    with connect(project) as connection:
-        return connection.execute(
-            "select code, class, valid_from from raw.dream_codes where code in ('452', '720', '771') order by 1"
-        ).fetchall()
-
-
-def test_a_project_adds_codes_and_changes_classes_in_a_file_of_its_own(project):
-    reform = dt.date(2014, 1, 1)
-    before = [("720", "ydelse", reform), ("771", "stottet_job", None)]
-    assert codes_of(project) == before
-    project.codes.write_text(OWN, encoding="utf-8")
-    assert codes_of(project) == [
-        ("452", "varig", dt.date(2020, 1, 1)),
-        ("720", "ydelse", reform),
-        ("771", "andet", None),
-    ]
-    project.codes.unlink()
-    assert codes_of(project) == before
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "words"),
-    [
-        ('"varig"', '"pension"', "group 1: the class is none of ydelse,"),
-        ('"771"', '"771;772"', "group 2: codes are not numbers and ranges"),
-        ("2020-01-01", '"2020"', "group 1: valid_from or valid_to is no date"),
-        ('name = "Fleksjob"', 'navn = "Fleksjob"', "group 2: keys are missing or unknown"),
-    ],
-)
-def test_a_wrong_list_of_codes_is_refused(project, old, new, words):
-    project.codes.write_text(OWN.replace(old, new), encoding="utf-8")
-    with pytest.raises(ExtractError, match=re.escape(f"dream_codes.toml: {words}")):
-        codes_of(project)
-
-
-def test_codes_in_no_list_are_named_when_enough_persons_have_them(project):
-    rows = "".join(f"P{n},615,452\n" for n in range(7)) + "P8,615,453\nP9,615,454\n"
-    load(project, [deliver(project, "d.csv", f"lobenr,nykom2016,y_1651\n{rows}")])
-    pipeline.build(project)
-    assert pipeline.unknown_codes(project) == (("452", 7), ("others", 2))
 
 
 @pytest.mark.parametrize("piece", [8, 24, 1 << 18])
@@ -322,3 +275,24 @@ def test_lines_of_another_width_are_not_cut():
 def test_a_wide_file_without_persons_is_loaded_with_none(project):
     deliver(project, "dream.csv", "lobenr,nykom2016,y_1651,y_1652\n")
     assert [delivery.rows for delivery in load(project)] == [0]
+
+
+def test_visitation_by_quarter_is_kept_as_runs(project):
+    header = "lobenr,nykom2016,visit3kv2016,visit4kv2016,visit1kv2017,y_1651,visitnote"
+    load(project, [deliver(project, "d.csv", f"{header}\nP1,615,11,11,2,720,x\nP2,615,,12,,,\nP3,615,,,,,\n")])
+    with connect(project) as connection:
+        runs = connection.execute(
+            "select pnr_pseudo, fra::varchar, til::varchar, kode from "
+            "(select pnr_pseudo, unnest(visitationer, recursive := true) from raw.dream) order by all"
+        ).fetchall()
+    assert runs == [
+        ("P1", "2016-07-01", "2016-12-31", "11"),
+        ("P1", "2017-01-01", "2017-03-31", "2"),
+        ("P2", "2016-10-01", "2016-12-31", "12"),
+    ]
+
+
+def test_a_quarter_missing_between_others_is_refused(project):
+    path = deliver(project, "d.csv", "lobenr,nykom2016,visit1kv2016,visit3kv2016,y_1651\nP1,615,,,720\n")
+    with pytest.raises(ExtractError, match="columns are missing between 'visit1kv2016' and 'visit3kv2016'"):
+        load(project, [path])

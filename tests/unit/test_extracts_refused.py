@@ -91,7 +91,7 @@ def test_a_renamed_column_names_the_contract_and_where_to_give_the_other_name(pr
     assert message == (
         "y.csv: column 'fra' is missing; column 'start' is unknown; expected the columns of ydelser: "
         "pnr_pseudo, fra, til, ydelseskode, myndighedskode. "
-        "Rename it back, or give the other name in mapping.toml under [ydelser.aliases]."
+        "Rename it back, or run 'evaluator map' for what to write in mapping.toml under [ydelser.aliases]."
     )
 
 

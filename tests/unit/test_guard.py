@@ -1,18 +1,26 @@
 """The CPR guard by column: what is stopped, what is passed and written down, and how often it is wrong."""
 
 import random
+from dataclasses import replace
 
 import duckdb
 import pyarrow as pa
 import pytest
 from extract_files import GOOD, deliver
 
+from evaluator.disclosure import MINIMUM_COUNT
 from evaluator.errors import ExtractError
+from evaluator.extracts import matching
+from evaluator.extracts.contract import contracts, described
 from evaluator.extracts.cpr import may_hold_cpr
 from evaluator.extracts.guard import Tally
 from evaluator.extracts.load import load
 from evaluator.project import Project
+from evaluator.quality import ledger
+from evaluator.quality.rules import RULES
+from evaluator.release_rules import Policy
 from evaluator.store import connect
+from reports import quality_words
 
 CELLS = 1_000_000
 SHARE = 50_000  # cells of each kind of column in a file
@@ -138,6 +146,42 @@ def test_the_number_in_another_form_than_the_ids_of_its_column_is_stopped():
     assert tallied(cells).offence() == 702
 
 
+SERIES = {
+    "a series": lambda draw: [str(4_500_000_000 + n) for n in range(draw.choice([50, 60, 400]))],
+    "a prefix": lambda draw: [f"98{draw.randrange(10**8):08d}" for _ in range(60)],
+    "years": lambda draw: [f"{draw.randrange(1998, 2020)}{draw.randrange(10**6):06d}" for _ in range(80)],
+    "nine digits": lambda draw: [str(950_000_000 + draw.randrange(10**6)) for _ in range(50)],
+    "a series after a letter": lambda draw: [f"S{4_500_000_000 + n}" for n in range(55)],
+}
+
+
+@pytest.mark.parametrize("series", sorted(SERIES))
+def test_one_number_among_ids_that_begin_alike_is_stopped(series):
+    draw, missed = random.Random(series), 0
+    for _ in range(100):
+        cells = SERIES[series](draw)
+        assert tallied(cells).offence() == 0
+        place = draw.randrange(len(cells))
+        planted = next(text for text in iter(lambda: number(draw, "plain"), "") if text[:2] not in ("19", "20"))
+        cells[place] = planted
+        missed += tallied(cells).offence() != place + 2
+    assert missed == 0
+
+
+def test_one_number_among_random_ids_is_passed_as_the_module_says():
+    cells = made("ids of ten digits", 60)
+    cells[40] = number(random.Random(4), "plain")
+    assert tallied(cells).offence() == 0
+
+
+def test_a_series_from_anywhere_has_no_number_that_is_strange_to_it():
+    draw, strange = random.Random(10), 0
+    for _ in range(1_000):
+        start = draw.randrange(10**8, 10**10 - 1_000)
+        strange += tallied([str(start + n) for n in range(1_000)]).shapes["whole"].stranger() > 0
+    assert strange == 0
+
+
 def test_the_first_line_that_offends_is_given_across_blocks():
     tally = Tally()
     for start in (2, 102):
@@ -171,6 +215,22 @@ def test_a_declared_column_is_loaded_and_written_down_and_no_other_is(project):
         assert connection.execute("select * from raw.judged_columns").fetchall() == [
             (1, "samtaler", "Medarbejder", "declared", 1, 1)
         ]
+    deliver(project, "t.csv", meetings(["0101901234"]).replace("P0000001", "0202901234"))
+    with pytest.raises(ExtractError, match=r"t\.csv: line 2, column 1 \(pnr_pseudo\) holds a CPR number"):
+        load(project)
+
+
+def test_a_column_that_the_contract_declares_is_loaded_and_told_as_such(project, monkeypatch):
+    [of_meetings] = [contract for contract in contracts() if contract.name == "samtaler"]
+    columns = [replace(column, no_cpr=column.name == "sagsbehandler_id") for column in of_meetings.columns]
+    declared = replace(of_meetings, columns=tuple(columns))
+    monkeypatch.setattr(matching, "contracts", lambda: (declared,))
+    assert "sagsbehandler_id code (may be blank, no CPR numbers)" in described(declared)
+    assert load(project, [deliver(project, "s.csv", meetings(["0101901234"] * 9))])[0].rows == 9
+    with connect(project) as connection:
+        [row] = RULES["quality_judged"](ledger.judged(connection), Policy(MINIMUM_COUNT))
+    assert (row["column_name"], row["verdict"]) == ("sagsbehandler_id", "contract")
+    assert quality_words.JUDGED[row["verdict"]] == "erklæret uden CPR-numre i udtrækkets kontrakt"
     deliver(project, "t.csv", meetings(["0101901234"]).replace("P0000001", "0202901234"))
     with pytest.raises(ExtractError, match=r"t\.csv: line 2, column 1 \(pnr_pseudo\) holds a CPR number"):
         load(project)

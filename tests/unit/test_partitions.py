@@ -11,7 +11,7 @@ from conftest import partitioned
 from extract_files import GOOD, deliver
 
 from evaluator import partitions, pipeline
-from evaluator.errors import ExtractError, ModelError, ProjectError
+from evaluator.errors import ExtractError, ProjectError
 from evaluator.extracts.contract import contracts
 from evaluator.extracts.load import load
 from evaluator.project import Project
@@ -179,7 +179,7 @@ def test_a_model_that_fails_after_its_files_are_written_leaves_the_last_ones(two
         raise duckdb.IOException("no room")
 
     monkeypatch.setattr(partitions, "_forget", full)
-    with pytest.raises(ModelError, match="the query stopped"):
+    with pytest.raises(ProjectError, match="the disk did not take"):
         pipeline.build(two_towns)
     monkeypatch.undo()
     assert (files(two_towns), hashes(two_towns)) == before

@@ -79,6 +79,7 @@ def test_a_critical_expectation_stops_the_run_and_the_next_one_too(example_proje
     assert told[0] == told[1]
     assert re.match(r"staging\.stg_benefit_spells: at most \d[\d,]* of 15,359 rows break '[^']+'", told[0]), told[0]
     assert "expected none." in told[0]
+    assert " See ydelser.csv, lines 2 and 15360. " in told[0]
     assert told[0].endswith("Run 'evaluator why stg_benefit_spells', correct the extract and load it again.")
     assert "P0000" not in told[0]
     assert list(example_project.reports.iterdir()) == []

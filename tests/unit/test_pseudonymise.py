@@ -2,9 +2,12 @@
 
 import os
 import random
+import zipfile
 from pathlib import Path
 
+import polars as pl
 import pytest
+from workbooks import rows_of, workbook
 
 from evaluator.cli import main
 from evaluator.errors import ExtractError
@@ -117,3 +120,53 @@ def test_the_command_makes_a_key_and_a_delivery_that_loads(
     assert "borgere.csv: 1 rows" in capsys.readouterr().out
     assert load(project)[0].extract == "uddannelse"
     assert b"0101901234" not in _bytes(project)
+
+
+TEXT = (
+    "pnr_pseudo;fra;til;uddannelsesart;niveau\n0101901234;2016-01-01;2016-06-30;eud;30\n020290-4321;2016-02-01;;hf;20\n"
+)
+
+
+def _zipped(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("udtræk.csv", TEXT)
+
+
+FORMS = {
+    "borgere.xlsx": lambda path: path.write_bytes(workbook(Ark1=rows_of(TEXT))),
+    "borgere.zip": _zipped,
+    "borgere.csv.zip": _zipped,
+    "borgere.parquet": lambda path: pl.read_csv(TEXT.encode(), separator=";", infer_schema=False).write_parquet(path),
+    "borgere.txt": lambda path: path.write_bytes(TEXT.encode("utf-16")),
+}
+
+
+@pytest.mark.parametrize("name", sorted(FORMS))
+def test_every_form_that_is_loaded_becomes_a_csv_that_loads(
+    name: str, project: Project, tmp_path: Path, key: Path
+) -> None:
+    (tmp_path / "borgere.csv").write_text(TEXT, encoding="utf-8")
+    wanted = pseudonymise(project, tmp_path / "borgere.csv", "pnr_pseudo", key)[0].read_bytes()
+    path = tmp_path / name
+    FORMS[name](path)
+    target, rows = pseudonymise(project, path, "pnr_pseudo", key)
+    assert (target.name, rows) == ("borgere.csv", 2)
+    assert target.read_bytes() == wanted
+    assert [delivery.rows for delivery in load(project)] == [2]
+
+
+def test_a_column_of_other_ids_is_judged_as_the_loader_judges_it(project: Project, tmp_path: Path, key: Path) -> None:
+    draw = random.Random(9)
+    ids = [f"{draw.randrange(10**9, 10**10)}" for _ in range(400)]
+    lines = "".join(f"{number};{staff};x\n" for number, staff in zip(_numbers(400), ids, strict=True))
+    target, rows = pseudonymise(project, _file(tmp_path, f"cpr;sagsnr;note\n{lines}"), "cpr", key)
+    assert rows == 400
+    assert [line.split(";")[1] for line in target.read_text(encoding="utf-8").splitlines()[1:]] == ids
+
+
+def test_a_declared_column_is_left_as_it_is(project: Project, tmp_path: Path, key: Path) -> None:
+    path = _file(tmp_path, "cpr;Sagsbehandler_id\n0101901234;0202901234\n")
+    with pytest.raises(ExtractError, match=r"line 2 .* 2 \(Sagsbehandler_id\); .* declare it under no_cpr"):
+        pseudonymise(project, path, "cpr", key)
+    project.mapping.write_text('[samtaler]\nno_cpr = ["sagsbehandler_id"]\n', encoding="utf-8")
+    assert "0202901234" in pseudonymise(project, path, "cpr", key)[0].read_text(encoding="utf-8")
