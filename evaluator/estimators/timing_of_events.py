@@ -122,11 +122,15 @@ class TimingOfEvents:
         return min(self.path, key=lambda fit: fit.criterion(self.criterion))
 
     def effects(self) -> list[dict[str, Any]]:
-        """Return a row for each number of mass points, exit and effect: how the answer moves along the path."""
+        """Return a row for each number of mass points, exit and effect: how the answer moves along the path.
+
+        A fit that is not chosen may have no errors (None), where its mass points say the same twice.
+        """
         return [
             {
                 **{"mass_points": fit.number, "exit": leaving, "effect": column, "log_likelihood": fit.log_likelihood},
-                **{"value": found.value, "se": found.se, "is_chosen": fit is self.chosen},
+                **{"value": found.value, "is_chosen": fit is self.chosen},
+                "se": None if found.se is None or np.isnan(found.se) else found.se,
             }
             for fit in self.path
             for leaving in self.exits
@@ -178,9 +182,12 @@ def timing_of_events(
             "the heterogeneity",
             "Leave out spells that began before the data, or ask for one mass point.",
         )
+    from threadpoolctl import threadpool_limits
+
     small, scale = scaled(rows)
     spells = spells_of(small)
-    fits = path(spells, setting.search, backend(setting.workers))
+    with threadpool_limits(limits=1):  # the same digits on any number of threads, and faster on small matrices
+        fits = path(spells, setting.search, backend(setting.workers))
     answer = TimingOfEvents(
         tuple(
             MassPoints(

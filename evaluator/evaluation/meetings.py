@@ -47,7 +47,7 @@ def estimate(connection: duckdb.DuckDBPyConnection, data: Spells, spec: Evaluati
     assert spec.meetings is not None
     with threadpool_limits(limits=1):  # the same digits on any number of threads, and faster on small matrices
         findings.add("meeting_hazards", *_hazards(connection, spec.meetings))
-        findings.add("meeting_hazards", *_timed(connection, data, spec))
+    findings.add("meeting_hazards", *_timed(connection, data, spec))
 
 
 def _given_history(connection: duckdb.DuckDBPyConnection, chosen: Meetings) -> MeetingHazards | NotEstimable:
