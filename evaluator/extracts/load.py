@@ -145,7 +145,7 @@ def _insert(
         f"insert into raw.{match.contract.name} ({columns}, _delivery, _line) "
         f"select {', '.join(values)}, {delivery_id}, _line from block"
     )
-    stream = _Stream(blocks(source), lambda part: _parsed(source, part, match, len(names)))
+    stream = _Stream(blocks(source), lambda part: parsed(source, part, match, len(names)))
     connection.register("block", stream.reader(lambda rows: report(source.name, "inserting", rows)))
     try:
         connection.execute(statement)
@@ -164,7 +164,7 @@ class _Stream:
     """
 
     def __init__(self, parts: Iterable[Block], work: Callable[[Block], Parsed]) -> None:
-        self.parsed = _in_step(parts, work)
+        self.parsed = in_step(parts, work)
         self.rows = 0
         self.faults: list[Fault] = []
         self.problem: Exception | None = None
@@ -188,7 +188,7 @@ class _Stream:
             raise
 
 
-def _in_step(parts: Iterable[Block], work: Callable[[Block], Parsed]) -> Iterator[Parsed]:
+def in_step(parts: Iterable[Block], work: Callable[[Block], Parsed]) -> Iterator[Parsed]:
     """Yield the work on each part in order; while one is used, the next two are worked on."""
     with ThreadPoolExecutor(AHEAD) as pool:
         waiting: deque[Future[Parsed]] = deque()
@@ -200,7 +200,7 @@ def _in_step(parts: Iterable[Block], work: Callable[[Block], Parsed]) -> Iterato
             yield waiting.popleft().result()
 
 
-def _parsed(source: Source, block: Block, match: Match, width: int) -> Parsed:
+def parsed(source: Source, block: Block, match: Match, width: int) -> Parsed:
     """Return the block's rows, the runs of each wide column as a list per row, and the faults."""
     names = [f"c{index}" for index in range(width)]
     if not match.wide:

@@ -226,9 +226,7 @@ def _strings(words: list[bytes]) -> pa.Array:
     import pyarrow as pa
 
     offsets = np.cumsum([0, *map(len, words)], dtype=np.int32)
-    return pa.Array.from_buffers(
-        pa.string(), len(words), [None, pa.py_buffer(offsets), pa.py_buffer(b"".join(words))]
-    )
+    return pa.Array.from_buffers(pa.string(), len(words), [None, pa.py_buffer(offsets), pa.py_buffer(b"".join(words))])
 
 
 def _days_of(days: list[dt.date]) -> np.ndarray:

@@ -304,7 +304,9 @@ def test_cells_of_any_length_are_cut_as_a_plain_split_cuts_them(monkeypatch, pie
         ending = rng.choice(["\n", "\r\n"])
         cells = wide.cut("".join(";".join(row) + ending for row in rows).encode(), ";", width, 2)
         assert cells is not None
-        assert [cells.texts(column).to_pylist() for column in range(width)] == [list(column) for column in zip(*rows, strict=True)]
+        assert [cells.texts(column).to_pylist() for column in range(width)] == [
+            list(column) for column in zip(*rows, strict=True)
+        ]
         assert cells.lines.tolist() == list(range(2, 2 + len(rows)))
         order = rng.sample(range(width), rng.randint(1, width))
         begin, which = wide._inside(cells, np.array(order))
