@@ -4,6 +4,8 @@ import datetime as dt
 import os
 import random
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -325,3 +327,14 @@ def test_lines_of_another_width_are_not_cut():
 def test_a_wide_file_without_persons_is_loaded_with_none(project):
     deliver(project, "dream.csv", "lobenr,nykom2016,y_1651,y_1652\n")
     assert [delivery.rows for delivery in load(project)] == [0]
+
+
+def test_a_wide_file_is_loaded_without_importing_pandas(project):
+    path = deliver(project, "dream.csv", "lobenr,nykom2016,y_1651,y_1652\nP1,615,130,\n")
+    program = (
+        "import sys; from pathlib import Path; from evaluator.extracts.load import load; "
+        "from evaluator.project import Project; root, path = map(Path, sys.argv[1:]); "
+        "print(load(Project.open(root), [path])[0].rows, 'pandas' in sys.modules)"
+    )
+    command = [sys.executable, "-c", program, str(project.root), str(path)]
+    assert subprocess.run(command, check=True, capture_output=True, text=True).stdout.split() == ["1", "False"]
