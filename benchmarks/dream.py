@@ -7,8 +7,9 @@ spells`: the load's own reader and runs, nothing else. Each is a process of its 
 ours and polars take turns, three times each, and the best counts (pandas, far slower, once). The table,
 `benchmarks/dream.csv`, says seconds, processor seconds, peak memory and the ratios to both of ours. The run fails when
 the spells differ, when the whole load is less than 8 times as fast as pandas, when file to spells is less than 5 times
-as fast as polars, when ours takes more than 500 MB at 100,000 persons or 1 GB at a million, or when a person takes
-over half as much processor time again there as at 100,000.
+as fast as polars (the whole load's ratio to polars depends on what else the machine does, and is only shown), when ours
+takes more than 500 MB at 100,000 persons or 1 GB at a million, or when a person takes over half as much processor time
+again there as at 100,000.
 """
 
 from __future__ import annotations
