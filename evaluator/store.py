@@ -269,7 +269,7 @@ def _reference_sha256(codes: tuple[DreamCode, ...]) -> str:
 @cache
 def _municipalities() -> list[list[Any]]:
     """Return code, name, region and population of the 98 municipalities."""
-    text = (resources.files("evaluator.registers") / "municipalities.csv").read_text(encoding="utf-8")
+    text = (resources.files("evaluator") / "registers" / "municipalities.csv").read_text(encoding="utf-8")
     rows = csv.DictReader(text.splitlines(), delimiter=";")
     return [
         [row["municipality_code"].zfill(3), row["municipality_name"], row["region"], int(row["population"])]

@@ -22,7 +22,7 @@ from evaluator.extracts.ledger import Delivery
 from evaluator.extracts.matching import Mapping, Match, read_mapping, recognise
 from evaluator.extracts.reading import Block, Source, blocks, header, open_source, parse, without_header
 from evaluator.extracts.row_checks import refuse_backward_spells, refuse_many_rejects, refuse_repeats, reject
-from evaluator.extracts.wide import Fault, cut, joined, runs
+from evaluator.extracts.wide import Fault, cut, joined, numbers, runs
 from evaluator.partitions import insert
 from evaluator.store import connect, transaction
 
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
     from evaluator.project import Project
 
+AHEAD = 2
+"""So many blocks of a file are worked on at once."""
 Parsed = tuple["pa.Table", list[Fault]]
 
 Progress = Callable[[str, str, int], None]
@@ -58,14 +60,21 @@ def load(
     mappings = read_mapping(project.mapping)
     report = progress or (lambda file, stage, rows: None)
     share = project.settings.max_rejected_share
-    with connect(project) as connection:
-        return tuple(_load_file(connection, path, mappings, share, report) for path in files)
+    loaded = []
+    with ThreadPoolExecutor(1) as pool:
+        source = pool.submit(open_source, files[0])  # looked through while the store opens, the next while one loads
+        with connect(project) as connection:
+            for following in [*files[1:], None]:
+                found = source.result()
+                if following:
+                    source = pool.submit(open_source, following)
+                loaded.append(_load_file(connection, found, mappings, share, report))
+    return tuple(loaded)
 
 
 def _load_file(
-    connection: duckdb.DuckDBPyConnection, path: Path, mappings: dict[str, Mapping], share: float, report: Progress
+    connection: duckdb.DuckDBPyConnection, source: Source, mappings: dict[str, Mapping], share: float, report: Progress
 ) -> Delivery:
-    source = open_source(path)
     known = ledger.already_loaded(connection, source)
     if known:
         return known
@@ -117,7 +126,7 @@ def _insert(
             value = f"null::{stored(column)}"
         values.append(f"{value} as {quoted(column.name)}")
     query = f"select {', '.join(values)}, {delivery_id}::bigint as _delivery, _line::bigint as _line from block"
-    stream = _Stream(blocks(source), lambda part: _parsed(source, part, match, len(names)))
+    stream = _Stream(blocks(source), lambda part: parsed(source, part, match, len(names)))
     connection.register("block", stream.reader(lambda rows: report(source.name, "inserting", rows)))
     try:
         insert(connection, f"raw.{match.contract.name}", query, municipality_of(match.contract))
@@ -136,7 +145,7 @@ class _Stream:
     """
 
     def __init__(self, parts: Iterable[Block], work: Callable[[Block], Parsed]) -> None:
-        self.parsed = _in_step(parts, work)
+        self.parsed = in_step(parts, work)
         self.rows = 0
         self.faults: list[Fault] = []
         self.problem: Exception | None = None
@@ -160,19 +169,19 @@ class _Stream:
             raise
 
 
-def _in_step(parts: Iterable[Block], work: Callable[[Block], Parsed]) -> Iterator[Parsed]:
-    """Yield the work on each part in order; while one is used, the next is worked on."""
-    with ThreadPoolExecutor(1) as pool:
+def in_step(parts: Iterable[Block], work: Callable[[Block], Parsed]) -> Iterator[Parsed]:
+    """Yield the work on each part in order; while one is used, the next two are worked on."""
+    with ThreadPoolExecutor(AHEAD) as pool:
         waiting: deque[Future[Parsed]] = deque()
         for part in parts:
             waiting.append(pool.submit(work, part))
-            if len(waiting) > 1:
+            if len(waiting) > AHEAD:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
 
 
-def _parsed(source: Source, block: Block, match: Match, width: int) -> Parsed:
+def parsed(source: Source, block: Block, match: Match, width: int) -> Parsed:
     """Return the block's rows, the runs of each wide column as a list per row, and the faults."""
     names = [f"c{index}" for index in range(width)]
     if not match.wide:
@@ -185,11 +194,11 @@ def _parsed(source: Source, block: Block, match: Match, width: int) -> Parsed:
     cells = cut(data, source.delimiter, width, line) if data.strip() else None
     if cells is None:
         cells = joined(parse(source, block, names), source.delimiter)
-    columns: dict[str, pa.Array] = {"_line": pa.array(cells.lines)}
+    columns: dict[str, pa.Array] = {"_line": numbers(cells.lines, pa.int64())}
     for index in match.positions.values():
-        columns[f"c{index}"] = pa.array(cells.texts(index), pa.string())
+        columns[f"c{index}"] = cells.texts(index)
     for index, name in match.impossible.items():
-        _refuse_filled(source, name, zip(cells.lines.tolist(), cells.texts(index), strict=True))
+        _refuse_filled(source, name, zip(cells.lines.tolist(), cells.texts(index).to_pylist(), strict=True))
     faults: list[Fault] = []
     for name, group in match.wide.items():
         columns[name], found = runs(cells, match.contract.column(name), group)

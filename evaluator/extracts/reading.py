@@ -11,6 +11,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import file_digest
 from pathlib import Path
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 BLOCK_BYTES = 8_000_000
+LOOK_BYTES = 1 << 20  # what is only looked at stays in the processor's cache
 MOST_QUOTED_BYTES = 64_000_000
 MOST_LINE_BYTES = 16_000_000
 DELIMITERS = (";", ",", "\t")
@@ -71,27 +73,33 @@ def open_source(path: Path) -> Source:
         raise ExtractError(f"{path.name}: is a folder; expected a file. Name the files in it instead.")
     if not path.is_file():
         raise ExtractError(f"{path.name}: no such file; expected an extract. Check the name and the folder.")
-    with path.open("rb") as file:
-        digest = file_digest(file, "sha256").hexdigest()
     size = path.stat().st_size
     if not size:
         raise ExtractError(f"{path.name}: the file is empty; expected a header line and rows. Export it again.")
-    invalid_line, may_hold = _look_through(path)
+    with ThreadPoolExecutor(1) as pool:
+        digest = pool.submit(_digest, path)
+        invalid_line, may_hold = _look_through(path)
     encoding = "cp1252" if invalid_line else "utf-8"
-    return Source(path, digest, size, encoding, invalid_line, _delimiter(path), may_hold)
+    return Source(path, digest.result(), size, encoding, invalid_line, _delimiter(path), may_hold)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
 
 
 def _look_through(path: Path) -> tuple[int, bool]:
     """Return the first line that is not UTF-8 (0 when all are), and whether a CPR number may stand anywhere."""
     decoder, lines, invalid_line, may_hold, tail = codecs.getincrementaldecoder("utf-8")(), 1, 0, False, b""
     with opened(path) as file:
-        while not (invalid_line and may_hold) and (chunk := file.read(BLOCK_BYTES)):
+        while not (invalid_line and may_hold) and (chunk := file.read(LOOK_BYTES)):
             may_hold = may_hold or may_hold_cpr(tail + chunk)
             tail = chunk[-LONGEST:]
             if invalid_line:
                 continue
             try:
-                decoder.decode(chunk)
+                if decoder.getstate()[0] or not chunk.isascii():
+                    decoder.decode(chunk)
             except UnicodeDecodeError as problem:
                 invalid_line = lines + chunk[: max(0, problem.start)].count(b"\n")
             lines += chunk.count(b"\n")

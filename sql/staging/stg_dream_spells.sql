@@ -24,57 +24,57 @@ wide_persons as (
     anti join (select _delivery, _line from rejected where extract = 'dream') using (_delivery, _line)
 ),
 
-code_runs as (
+homes as (
     select
         person_id,
-        unnest(ydelser, recursive := true)
-    from wide_persons
-),
-
-residence_runs as (
-    select
-        person_id,
-        fra,
-        til,
-        as_municipality(kode) as municipality_code
+        ydelser,
+        home.fra as home_from,
+        home.til as home_to,
+        as_municipality(home.kode) as municipality_code
     from (
         select
             person_id,
-            unnest(kommuner, recursive := true)
+            ydelser,
+            unnest(kommuner) as home
         from wide_persons
     )
 ),
 
 placed_runs as (
     select
-        codes.person_id,
-        greatest(codes.fra, homes.fra) as from_on,
-        least(codes.til, homes.til) as to_on,
-        codes.kode as benefit_code,
-        homes.municipality_code
-    from code_runs as codes
-    inner join residence_runs as homes
-        on homes.person_id = codes.person_id and codes.fra <= homes.til and homes.fra <= codes.til
-),
-
-first_residences as (
-    select
         person_id,
-        min(fra) as known_from
-    from residence_runs
-    group by person_id
+        greatest(fra, home_from) as from_on,
+        least(til, home_to) as to_on,
+        kode as benefit_code,
+        municipality_code
+    from (
+        select
+            person_id,
+            home_from,
+            home_to,
+            municipality_code,
+            unnest(ydelser, recursive := true)
+        from homes
+    )
+    where fra <= home_to and home_from <= til
 ),
 
 unplaced_runs as (
     select
-        codes.person_id,
-        codes.fra as from_on,
-        least(codes.til, (homes.known_from - to_days(1))::date) as to_on,
-        codes.kode as benefit_code,
+        person_id,
+        fra as from_on,
+        least(til, (known_from - to_days(1))::date) as to_on,
+        kode as benefit_code,
         null::varchar as municipality_code
-    from code_runs as codes
-    left join first_residences as homes using (person_id)
-    where coalesce(codes.fra < homes.known_from, true)
+    from (
+        select
+            person_id,
+            kommuner[1].fra as known_from,
+            unnest(ydelser, recursive := true)
+        from wide_persons
+        where coalesce(ydelser[1].fra < kommuner[1].fra, true)
+    )
+    where coalesce(fra < known_from, true)
 ),
 
 long_weeks as (

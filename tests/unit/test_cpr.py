@@ -2,6 +2,7 @@
 
 import pytest
 
+from evaluator.extracts import cpr
 from evaluator.extracts.cpr import holds_cpr, masked, may_hold_cpr
 
 NUMBERS = [
@@ -68,6 +69,14 @@ def test_a_number_with_a_plausible_date_is_found(text):
 )
 def test_other_numbers_pass(text):
     assert not holds_cpr(text)
+
+
+@pytest.mark.parametrize("place", range(40))
+def test_nine_digits_are_seen_wherever_a_piece_ends(place, monkeypatch):
+    monkeypatch.setattr(cpr, "PIECE", 16)
+    around = b";" * place, b";" * (40 - place)
+    assert may_hold_cpr(b"101901234".join(around))
+    assert not may_hold_cpr(b"10190123:4".join(around))
 
 
 def test_a_masked_name_shows_no_digit():

@@ -3,6 +3,8 @@
 import datetime as dt
 import random
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -256,7 +258,9 @@ def test_cells_of_any_length_are_cut_as_a_plain_split_cuts_them(monkeypatch, pie
         ending = rng.choice(["\n", "\r\n"])
         cells = wide.cut("".join(";".join(row) + ending for row in rows).encode(), ";", width, 2)
         assert cells is not None
-        assert [cells.texts(column) for column in range(width)] == [list(column) for column in zip(*rows, strict=True)]
+        assert [cells.texts(column).to_pylist() for column in range(width)] == [
+            list(column) for column in zip(*rows, strict=True)
+        ]
         assert cells.lines.tolist() == list(range(2, 2 + len(rows)))
         order = rng.sample(range(width), rng.randint(1, width))
         begin, which = wide._inside(cells, np.array(order))
@@ -296,3 +300,14 @@ def test_a_quarter_missing_between_others_is_refused(project):
     path = deliver(project, "d.csv", "lobenr,nykom2016,visit1kv2016,visit3kv2016,y_1651\nP1,615,,,720\n")
     with pytest.raises(ExtractError, match="columns are missing between 'visit1kv2016' and 'visit3kv2016'"):
         load(project, [path])
+
+
+def test_a_wide_file_is_loaded_without_importing_pandas(project):
+    path = deliver(project, "dream.csv", "lobenr,nykom2016,y_1651,y_1652\nP1,615,130,\n")
+    program = (
+        "import sys; from pathlib import Path; from evaluator.extracts.load import load; "
+        "from evaluator.project import Project; root, path = map(Path, sys.argv[1:]); "
+        "print(load(Project.open(root), [path])[0].rows, 'pandas' in sys.modules)"
+    )
+    command = [sys.executable, "-c", program, str(project.root), str(path)]
+    assert subprocess.run(command, check=True, capture_output=True, text=True).stdout.split() == ["1", "False"]

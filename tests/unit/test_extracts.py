@@ -4,6 +4,7 @@ import pyarrow as pa
 import pytest
 from extract_files import GOOD, deliver
 
+from evaluator.errors import ExtractError
 from evaluator.extracts import load as load_module
 from evaluator.extracts.contract import contracts
 from evaluator.extracts.load import load
@@ -56,6 +57,13 @@ def test_without_files_every_csv_in_extracts_is_loaded(project):
         deliver(project, f"{name}.csv", text)
     deliver(project, "noter.txt", "not an extract")
     assert [delivery.extract for delivery in load(project)] == sorted(GOOD)
+
+
+def test_what_comes_before_a_file_that_is_refused_stays_loaded(project):
+    first = deliver(project, "a.csv", GOOD["personer"])
+    with pytest.raises(ExtractError, match=r"^b\.csv: no such file"):
+        load(project, [first, first.with_name("b.csv"), first.with_name("c.csv")])
+    assert rows(project, "select file from raw.deliveries") == [("a.csv",)]
 
 
 def test_the_ledger_says_what_came_when(project):
