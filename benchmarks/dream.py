@@ -112,7 +112,7 @@ def file_to_spells(path: Path) -> int:
     source = Source(path, "", path.stat().st_size, "utf-8", 0, ",", may_hold_cpr=False)
     names = header(source)
     match = recognise(path.name, names, {})
-    tables = [rows for rows, _ in in_step(blocks(source), lambda block: parsed(source, block, match, len(names)))]
+    tables = [rows for rows, _ in in_step(lambda block: parsed(source, block, match, len(names)), blocks(source))]
     return sum(len(chunk.values) for rows in tables for chunk in rows.column("ydelser").chunks)
 
 

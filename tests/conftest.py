@@ -33,7 +33,7 @@ def project(tmp_path: Path):
     return Project.create(tmp_path / "projekt")
 
 
-def partitioned(project):
+def _partitioned(project):
     """Return the project with rows of persons in Parquet files by municipality, from the next time its store opens."""
     from evaluator.project import SETTINGS_FILE, Project
 
@@ -46,7 +46,13 @@ def partitioned(project):
 @pytest.fixture
 def parquet_project(project):
     """An empty project with rows of persons in Parquet files by municipality."""
-    return partitioned(project)
+    return _partitioned(project)
+
+
+@pytest.fixture(scope="session")
+def partitioned():
+    """What gives a project the layout of files by municipality."""
+    return _partitioned
 
 
 @pytest.fixture(scope="session")

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from evaluator.project import Project
 
 AHEAD = 2
-"""So many blocks of a wide file are worked on at once; of others, whose rows take more memory, one."""
+"""So many blocks of a wide file are worked on at once; others, whose rows take more memory, are taken one by one."""
 Parsed = tuple["pa.Table", list[Fault]]
 
 Progress = Callable[[str, str, int], None]
@@ -126,8 +126,8 @@ def _insert(
             value = f"null::{stored(column)}"
         values.append(f"{value} as {quoted(column.name)}")
     query = f"select {', '.join(values)}, {delivery_id}::bigint as _delivery, _line::bigint as _line from block"
-    ahead = AHEAD if match.wide else 1
-    stream = _Stream(in_step(blocks(source), lambda part: parsed(source, part, match, len(names)), ahead))
+    done = (in_step if match.wide else map)(lambda part: parsed(source, part, match, len(names)), blocks(source))
+    stream = _Stream(done)
     connection.register("block", stream.reader(lambda rows: report(source.name, "inserting", rows)))
     try:
         insert(connection, f"raw.{match.contract.name}", query, municipality_of(match.contract))
@@ -170,13 +170,13 @@ class _Stream:
             raise
 
 
-def in_step(parts: Iterable[Block], work: Callable[[Block], Parsed], ahead: int = AHEAD) -> Iterator[Parsed]:
-    """Yield the work on each part in order; while one is used, the next ones are worked on, `ahead` at once."""
-    with ThreadPoolExecutor(ahead) as pool:
+def in_step(work: Callable[[Block], Parsed], parts: Iterable[Block]) -> Iterator[Parsed]:
+    """Yield the work on each part as `map` does; while one is used, the next ones are worked on, AHEAD at once."""
+    with ThreadPoolExecutor(AHEAD) as pool:
         waiting: deque[Future[Parsed]] = deque()
         for part in parts:
             waiting.append(pool.submit(work, part))
-            if len(waiting) > ahead:
+            if len(waiting) > AHEAD:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()

@@ -7,7 +7,6 @@ import sys
 
 import duckdb
 import pytest
-from conftest import partitioned
 from extract_files import GOOD, deliver
 
 from evaluator import partitions, pipeline
@@ -46,7 +45,7 @@ def columns(project):
 
 
 @pytest.fixture(scope="module")
-def partitioned_example(tmp_path_factory):
+def partitioned_example(tmp_path_factory, partitioned):
     """The folder of the example project in Parquet files, loaded, built and checked once. Never change it."""
     project = partitioned(Project.create(tmp_path_factory.mktemp("partitioned") / "eksempel", example=True))
     pipeline.prepare(project, check)
@@ -132,7 +131,7 @@ def test_a_part_of_a_period_delivered_again_keeps_the_rest(two_towns):
     ]
 
 
-def test_deliveries_replace_the_same_rows_in_both_layouts(tmp_path):
+def test_deliveries_replace_the_same_rows_in_both_layouts(tmp_path, partitioned):
     """Every extract delivered, a part of it again, and persons of DREAM in another municipality."""
     found = []
     for layout in ("et", "delt"):
@@ -238,7 +237,7 @@ def test_no_file_but_those_of_the_partitions_is_in_reach(two_towns, tmp_path):
                     connection.execute(f"set {setting}")
 
 
-def test_the_layout_can_be_changed_and_changed_back(example_project):
+def test_the_layout_can_be_changed_and_changed_back(example_project, partitioned):
     before = hashes(example_project)
     changed = partitioned(example_project)
     assert rows(changed, "select count(*) from raw.ydelser") == [(before["raw.ydelser"][0],)]
