@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from evaluator.project import Project
 
 AHEAD = 2
-"""So many blocks of a file are worked on at once."""
+"""So many blocks of a wide file are worked on at once; of others, whose rows take more memory, one."""
 Parsed = tuple["pa.Table", list[Fault]]
 
 Progress = Callable[[str, str, int], None]
@@ -145,7 +145,8 @@ def _insert(
         f"insert into raw.{match.contract.name} ({columns}, _delivery, _line) "
         f"select {', '.join(values)}, {delivery_id}, _line from block"
     )
-    stream = _Stream(blocks(source), lambda part: parsed(source, part, match, len(names)))
+    ahead = AHEAD if match.wide else 1
+    stream = _Stream(in_step(blocks(source), lambda part: parsed(source, part, match, len(names)), ahead))
     connection.register("block", stream.reader(lambda rows: report(source.name, "inserting", rows)))
     try:
         connection.execute(statement)
@@ -163,8 +164,8 @@ class _Stream:
     Tables registered one by one would stay in memory until the transaction ends.
     """
 
-    def __init__(self, parts: Iterable[Block], work: Callable[[Block], Parsed]) -> None:
-        self.parsed = in_step(parts, work)
+    def __init__(self, in_order: Iterator[Parsed]) -> None:
+        self.parsed = in_order
         self.rows = 0
         self.faults: list[Fault] = []
         self.problem: Exception | None = None
@@ -188,13 +189,13 @@ class _Stream:
             raise
 
 
-def in_step(parts: Iterable[Block], work: Callable[[Block], Parsed]) -> Iterator[Parsed]:
-    """Yield the work on each part in order; while one is used, the next two are worked on."""
-    with ThreadPoolExecutor(AHEAD) as pool:
+def in_step(parts: Iterable[Block], work: Callable[[Block], Parsed], ahead: int = AHEAD) -> Iterator[Parsed]:
+    """Yield the work on each part in order; while one is used, the next ones are worked on, `ahead` at once."""
+    with ThreadPoolExecutor(ahead) as pool:
         waiting: deque[Future[Parsed]] = deque()
         for part in parts:
             waiting.append(pool.submit(work, part))
-            if len(waiting) > AHEAD:
+            if len(waiting) > ahead:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
