@@ -66,6 +66,11 @@ class MassPoints:
     def log_likelihood(self) -> float:
         return self.slopes.value
 
+    @property
+    def is_told(self) -> bool:
+        """Return whether the data tell every coefficient: each has an error."""
+        return bool(np.isfinite(self.covariance()).all())
+
     def criterion(self, name: Criterion) -> float:
         """Return AIC, BIC or Hannan-Quinn: lower is better; n is persons."""
         penalty = {"aic": 2.0, "bic": np.log(self.persons), "hannan_quinn": 2 * np.log(np.log(self.persons))}[name]
@@ -118,8 +123,9 @@ class TimingOfEvents:
 
     @property
     def chosen(self) -> MassPoints:
-        """Return the fit with the lowest criterion."""
-        return min(self.path, key=lambda fit: fit.criterion(self.criterion))
+        """Return the fit with the lowest criterion among those that have errors, among all where none has."""
+        known = [fit for fit in self.path if fit.is_told]
+        return min(known or self.path, key=lambda fit: fit.criterion(self.criterion))
 
     def effects(self) -> list[dict[str, Any]]:
         """Return a row for each number of mass points, exit and effect: how the answer moves along the path.
@@ -178,8 +184,7 @@ def timing_of_events(
         return refusal
     if setting.search.points > 1 and (late := entered_late(frame, columns)):
         return NotEstimable(
-            f"{late:,} persons are first seen after the beginning of their spell: who is still there then is chosen by "
-            "the heterogeneity",
+            f"{late:,} spells are first seen after they began: who is still there then is chosen by the heterogeneity",
             "Leave out spells that began before the data, or ask for one mass point.",
         )
     from threadpoolctl import threadpool_limits
@@ -244,17 +249,16 @@ def stays_away(fit: MassPoints, leaving: str, state: str) -> Diagnostic:
 
 
 def _untold(fit: MassPoints) -> NotEstimable | None:
-    """Return why the coefficients have no errors: the columns whose weights can move and leave the likelihood alone."""
-    if np.isfinite(fit.covariance()).all():
+    """Return why no fit has errors: the columns whose coefficients can move and leave the likelihood alone."""
+    if fit.is_told:
         return None
-    count = len(fit.labels)
-    information = fit.slopes.outer[:count, :count]
+    information = fit.slopes.outer
     size = np.sqrt(np.maximum(np.diag(information), 1e-300))
     axis = np.abs(np.linalg.eigh(information / np.outer(size, size))[1][:, 0])
-    named = [label for label, part in zip(fit.labels, axis, strict=True) if part > axis.max() / 2]
+    named = [label for label, part in zip(fit.labels, axis, strict=False) if part > axis.max() / 2]
     return NotEstimable(
-        f"the data do not tell the effects of {', '.join(named)}",
-        "Leave out or put together the columns named, more persons, or fewer mass points.",
+        f"the data do not tell {'the effects of ' + ', '.join(named) if named else 'the mass points apart'}",
+        "Leave out or put together columns that say the same, more persons, or fewer mass points.",
     )
 
 

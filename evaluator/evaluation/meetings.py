@@ -21,7 +21,15 @@ from evaluator.estimators.exits.meeting_hazards import MeetingHazards, meeting_h
 from evaluator.estimators.mixed_hazards.frame import Columns, with_time_since
 from evaluator.estimators.mixed_hazards.mass_points import Search
 from evaluator.estimators.timing_of_events import FEWEST, MassPoints, Setting, TimingOfEvents, timing_of_events
-from evaluator.evaluation.sanction_hazards import BASELINE, DESTINATIONS, Spells, independent, with_covariates
+from evaluator.evaluation.sanction_hazards import (
+    AWAY,
+    BASELINE,
+    DESTINATIONS,
+    Spells,
+    independent,
+    told,
+    with_covariates,
+)
 from evaluator.inference.multiplicity import holm
 from evaluator.inference.proportion import wilson_interval
 from evaluator.results import Findings, Row
@@ -119,7 +127,7 @@ def _timed(connection: duckdb.DuckDBPyConnection, data: Spells, spec: Evaluation
 
 def _effect(fitted: MassPoints, frame: pl.DataFrame, name: str, kind: str, since: int, column: str) -> Row:
     found = fitted.estimate(f"{name}.{column}")
-    inside = frame.filter(frame[column] > 0)
+    inside = frame.filter((frame[column] > 0) & (frame["state"] != AWAY))
     events, weeks = int((inside["transition"] == name).sum()), int(inside["duration"].sum())
     told = _numbers(found) if math.isfinite(found.low) else _reason(_flat())
     return {**_place(TIMING, name, kind, since), "events": events, "weeks": weeks, **told}
@@ -139,31 +147,45 @@ def _fit(
     baseline = tuple(cut for cut in BASELINE if _all_leave(frame, exits, cut))
     setting = Setting(
         baseline=baseline,
-        risk_sets={state: (*exits, *meetings) for state, meetings in STATES.items()},
+        risk_sets={AWAY: (), **{state: (*exits, *meetings) for state, meetings in STATES.items()}},
         search=Search(points=spec.meetings.mass_points, starts=1, seed=spec.estimation.seed),
     )
-    covariates = independent(frame.filter(frame["state"] == "neither"), covariates, baseline)
+    free = frame.filter(frame["state"] == "neither")
+    covariates = independent(free, told(free, covariates, (*exits, *KINDS)), baseline)
     fitted = timing_of_events(
         frame,
         exits=exits,
         treatments={kind: _names(kind) for kind in KINDS},
         covariates=covariates,
-        columns=Columns(state="state", start="start"),
+        columns=Columns(state="state", start="start", spell="spell_number"),
         setting=setting,
     )
     return _flat() if isinstance(fitted, NotEstimable) else fitted
 
 
 def _episodes(connection: duckdb.DuckDBPyConnection, data: Spells) -> pl.DataFrame:
-    """Return the rows at risk of spells seen from their start: on the plain benefit, where people are called."""
+    """Return the rows of spells seen from their start in which no meeting of either kind falls in the first week.
+
+    Nobody was at risk of such a meeting before it, so who they are is chosen by what nobody recorded. Weeks off the
+    plain benefit have an empty risk set, unless a first meeting ends them.
+    """
     import polars as pl
 
-    seen = data.spells.filter(pl.col("entry_weeks") == 0).select("person_id", "spell_number", "municipality_code")
-    rows = connection.sql("select * from design.meeting_episodes where not is_away order by all").pl()
-    return rows.join(seen, on=["person_id", "spell_number"]).with_columns(
-        *(pl.col(f"since_{kind}_weeks").alias(f"after_{kind}") for kind in KINDS),
-        duration=(pl.col("stop_weeks") - pl.col("start_weeks")).cast(pl.Float64),
-        start=pl.col("start_weeks").cast(pl.Float64),
+    keys = ["person_id", "spell_number"]
+    seen = data.spells.filter(pl.col("entry_weeks") == 0).select(*keys, "municipality_code")
+    rows = connection.sql("select * from design.meeting_episodes order by all").pl()
+    is_met = (pl.col("start_weeks") == 0) & (pl.col("state") != "neither")
+    is_away = pl.col("is_away") & ~pl.col("transition").is_in(KINDS).fill_null(False)
+    return (
+        rows.join(rows.filter(is_met).select(keys), on=keys, how="anti")
+        .join(seen, on=keys)
+        .with_columns(
+            *(pl.col(f"since_{kind}_weeks").alias(f"after_{kind}") for kind in KINDS),
+            duration=(pl.col("stop_weeks") - pl.col("start_weeks")).cast(pl.Float64),
+            start=pl.col("start_weeks").cast(pl.Float64),
+            transition=pl.when(~is_away).then("transition"),
+            state=pl.when(is_away).then(pl.lit(AWAY)).otherwise("state"),
+        )
     )
 
 

@@ -124,8 +124,9 @@ def hazards(data: Spells, by: str | None = None) -> Hazards | NotEstimable:
 
     With `by` (sanction_type or target_group) each of its groups has pieces of its own; weeks in a piece with too few
     are left out, so that they stand on neither side. A spell that began before the panel is left out here: who of them
-    is left is chosen by what nobody recorded. So are weeks in supported work or off the benefit, when nobody is
-    sanctioned, and exits out of them: the hazards are those of leaving the plain benefit. Refused where too few left
+    is left is chosen by what nobody recorded. So is one whose sanction comes in its first week, before anybody was at
+    risk of it: who they are is chosen in the same way. So are weeks in supported work or off the benefit, when nobody
+    is sanctioned, and exits out of them: the hazards are those of leaving the plain benefit. Refused where too few left
     for a job or for self-support after a sanction.
     """
     import polars as pl
@@ -148,7 +149,7 @@ def hazards(data: Spells, by: str | None = None) -> Hazards | NotEstimable:
     baseline = tuple(cut for cut in BASELINE if _exits_after(timed, exits, cut))
     states = [name for name in STATES if set(exits) <= set(_supported(timed, name))]
     free = timed.filter(timed["state"] == "free")
-    columns = independent(free, (*covariates, *states), baseline)
+    columns = independent(free, (*told(free, covariates, (*exits, SANCTION)), *states), baseline)
     other = [name for name in DESTINATIONS if name not in exits]
     timed = timed.with_columns(transition=_censored(other))
     return Hazards(
@@ -169,7 +170,7 @@ def fit(found: Hazards, mass_points: int, seed: int) -> TimingOfEvents | NotEsti
         exits=found.exits,
         treatments={SANCTION: (*(piece.column for piece in found.pieces), *found.states)},
         covariates=found.covariates,
-        columns=Columns(state="state", start="start"),
+        columns=Columns(state="state", start="start", spell="spell_number"),
         setting=Setting(
             baseline=found.baseline, risk_sets=risk_sets, search=Search(points=mass_points, starts=2, seed=seed)
         ),
@@ -179,7 +180,8 @@ def fit(found: Hazards, mass_points: int, seed: int) -> TimingOfEvents | NotEsti
 def _rows(data: Spells) -> pl.DataFrame:
     import polars as pl
 
-    seen = data.spells.filter(pl.col("entry_weeks") == 0).select(
+    is_later = pl.col("sanction_weeks").is_null() | (pl.col("sanction_weeks") > 0)
+    seen = data.spells.filter((pl.col("entry_weeks") == 0) & is_later).select(
         "person_id", "spell_number", "municipality_code", "sanction_type"
     )
     recent, at_risk = pl.col("is_no_show_recent"), ~pl.col("is_away") | (pl.col("state") == "free")
@@ -266,6 +268,24 @@ def _censored(destinations: Sequence[str]) -> pl.Expr:
     import polars as pl
 
     return pl.when(pl.col("transition").is_in(destinations)).then(None).otherwise("transition")
+
+
+def told(frame: pl.DataFrame, columns: Sequence[str], transitions: Sequence[str]) -> list[str]:
+    """Return the columns without the indicators that too few of some transition are on either side of.
+
+    Their category joins the reference: an effect that the data do not bound would cost the whole answer.
+    """
+    kept = []
+    for name in columns:
+        is_indicator = frame[name].is_in([0.0, 1.0]).all()
+        counts = [
+            int(((frame["transition"] == leaving) & (frame[name] == value)).sum())
+            for leaving in transitions
+            for value in (0.0, 1.0)
+        ]
+        if not is_indicator or min(counts) >= FEWEST:
+            kept.append(name)
+    return kept
 
 
 def independent(frame: pl.DataFrame, columns: Sequence[str], baseline: Sequence[float]) -> list[str]:

@@ -43,20 +43,27 @@ def reject(connection: duckdb.DuckDBPyConnection, contract: Contract, source: So
 def _reject_lone_corrections(
     connection: duckdb.DuckDBPyConnection, contract: Contract, source: Source, which: tuple[int, str]
 ) -> None:
-    """Reject negative rows of a sum that is under zero: what they correct is not in the delivery."""
+    """Reject negative rows of a sum that is under zero: what they correct is not in the delivery.
+
+    Only sums that hold a negative row are made, so that memory holds the corrections and not the delivery.
+    """
     delivery_id, column = which
     keys = ", ".join(f"{_typed(contract, name)} as key_{name}" for name in contract.summed_by)
-    grouped = ", ".join(f"key_{name}" for name in contract.summed_by)
+    grouped, amount = ", ".join(f"key_{name}" for name in contract.summed_by), f"as_decimal({quoted(column)})"
     connection.execute(
         f"""
         insert into raw.rejects
-        with amounts as (
-            select {keys}, _line, as_decimal({quoted(column)}) as amount
-            from {_usable(contract, delivery_id)}
+        with negative as (
+            select {keys}, _line from {_usable(contract, delivery_id)} where {amount} < 0
         ),
-        short as (select {grouped} from amounts group by all having sum(amount) < 0)
+        short as (
+            select {grouped}
+            from (select {keys}, {amount} as amount from {_usable(contract, delivery_id)}) as amounts
+            semi join negative using ({grouped})
+            group by all having sum(amount) < 0
+        )
         select {delivery_id}, {literal(contract.name)}, ?, _line, {literal(column)}
-        from amounts semi join short using ({grouped}) where amount < 0 order by _line
+        from negative semi join short using ({grouped}) order by _line
         """,
         [source.name],
     )

@@ -261,7 +261,7 @@ def test_persons_who_enter_late_are_refused_with_more_than_one_mass_point():
         )
         for points in (2, 1)
     )
-    assert isinstance(found, NotEstimable) and found.reason.startswith("1 persons are first seen after")
+    assert isinstance(found, NotEstimable) and found.reason.startswith("1 spells are first seen after")
     assert isinstance(plain, TimingOfEvents)
 
 

@@ -25,6 +25,7 @@ class Columns:
     transition: str = "transition"  # what ended it; null or "none" where nothing did
     start: str | None = None  # time in the spell at which the interval begins; needed for a baseline
     state: str | None = None  # needed for risk sets
+    spell: str | None = None  # number of the person's spell, where there are several
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +61,14 @@ def with_time_since(frame: Any, weeks: str, cuts: Sequence[float] = (0, 5, 13, 2
 
 
 def entered_late(frame: Any, columns: Columns) -> int:
-    """Return how many persons of a polars or pandas frame are first seen after the beginning of their spell."""
+    """Return how many spells of a polars or pandas frame are first seen after their beginning."""
     import polars as pl
 
     if columns.start is None:
         return 0
     table = frame if type(frame).__module__.startswith("polars") else pl.from_pandas(frame)
-    first = table.group_by(columns.person).agg(pl.col(columns.start).min())
+    spell = [columns.person, *([] if columns.spell is None else [columns.spell])]
+    first = table.group_by(spell).agg(pl.col(columns.start).min())
     return int((first[columns.start] > 0).sum())
 
 
