@@ -3,7 +3,9 @@
 import math
 import re
 import shutil
+from types import SimpleNamespace
 
+import duckdb
 import polars as pl
 import pytest
 from small_register import build_design, build_marts, fill, open_store
@@ -114,6 +116,38 @@ def test_of_two_meetings_in_a_week_the_last_counts_and_other_types_are_none(tmp_
         (4, 9, None, 0, None, "counselled"),
         (9, 13, None, 5, None, "counselled"),
         (13, 25, "job", 9, None, "counselled"),
+    ]
+
+
+def test_a_first_meeting_in_the_first_week_leaves_out_the_spell_and_weeks_away_are_bridged():
+    columns = ["person_id", "start_weeks", "stop_weeks", "transition", "state", "is_away"]
+    told = [
+        ("A", 0, 5, None, "counselled", False),  # met before anybody was at risk of it
+        ("B", 0, 3, None, "neither", True),
+        ("B", 3, 5, "counselling", "neither", False),
+        ("B", 5, 9, None, "counselled", True),
+        ("B", 9, 20, "job", "counselled", False),
+        ("C", 0, 4, "counselling", "neither", True),  # called in while in supported work
+        ("C", 4, 9, "job", "counselled", True),  # and gone from there: not an exit from the plain benefit
+    ]
+    none = pl.lit(None, pl.Int32)
+    rows = pl.DataFrame(told, schema=columns, orient="row", infer_schema_length=None).with_columns(
+        spell_number=pl.lit(1), since_counselling_weeks=none, since_control_weeks=none
+    )
+    seen = {"spell_number": 1, "entry_weeks": 0, "municipality_code": "615"}
+    spells = pl.DataFrame({"person_id": ["A", "B", "C"], **seen})
+    with duckdb.connect() as connection:
+        connection.execute("create schema design")
+        connection.register("given", rows)
+        connection.execute("create table design.meeting_episodes as select * from given")
+        found = meetings._episodes(connection, SimpleNamespace(spells=spells)).sort("person_id", "start")
+    assert found.select("person_id", "start", "transition", "state").rows() == [
+        ("B", 0.0, None, "away"),
+        ("B", 3.0, "counselling", "neither"),
+        ("B", 5.0, None, "away"),
+        ("B", 9.0, "job", "counselled"),
+        ("C", 0.0, "counselling", "neither"),
+        ("C", 4.0, None, "away"),
     ]
 
 

@@ -12,7 +12,7 @@ from evaluator.errors import SpecError
 from evaluator.estimators.timing_of_events import FEWEST
 from evaluator.evaluation.sanction_courses import courses
 from evaluator.evaluation.sanction_effects import effects
-from evaluator.evaluation.sanction_hazards import DESTINATIONS, Spells, hazards
+from evaluator.evaluation.sanction_hazards import DESTINATIONS, Spells, hazards, told
 from evaluator.results import Findings
 from evaluator.spec_reading import parse_spec
 from evaluator.vocabulary import NotEstimable
@@ -123,6 +123,19 @@ def test_too_few_exits_after_a_sanction_are_refused_in_words():
     few = [spell(i, "job", 12, 10) for i in range(FEWEST - 1)] + [spell(100 + i, "job", 5 + i) for i in range(40)]
     found = hazards(data(*few))
     assert isinstance(found, NotEstimable) and "afgange til job" in found.reason
+
+
+def test_a_spell_sanctioned_in_its_first_week_is_left_out():
+    one, early = crowd(), data(*[spell(7000 + i, "job", 30, 0) for i in range(30)])
+    both = replace(one, spells=pl.concat([one.spells, early.spells], how="vertical_relaxed"),
+                   episodes=pl.concat([one.episodes, early.episodes], how="vertical_relaxed"))  # fmt: skip
+    assert hazards(both).frame["person_id"].unique().sort().equals(hazards(one).frame["person_id"].unique().sort())
+
+
+def test_a_category_without_enough_transitions_of_a_kind_joins_the_reference():
+    columns = {"few": [1.0, 0.0] * 40, "even": [1.0, 1.0, 0.0, 0.0] * 20, "year": [-1.0, 0.0, 1.0, 2.0] * 20}
+    frame = pl.DataFrame({"transition": ["job", "sanction"] * 40, **columns})
+    assert told(frame, ["few", "even", "year"], ("job", "sanction")) == ["even", "year"]
 
 
 def test_weeks_away_are_on_neither_side():
