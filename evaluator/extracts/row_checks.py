@@ -51,22 +51,25 @@ def _reject_lone_corrections(
     keys = ", ".join(f"{_typed(contract, name)} as key_{name}" for name in contract.summed_by)
     grouped, amount = ", ".join(f"key_{name}" for name in contract.summed_by), f"as_decimal({quoted(column)})"
     connection.execute(
-        f"""
-        insert into raw.rejects
-        with negative as (
-            select {keys}, _line from {_usable(contract, delivery_id)} where {amount} < 0
-        ),
-        short as (
-            select {grouped}
-            from (select {keys}, {amount} as amount from {_usable(contract, delivery_id)}) as amounts
-            semi join negative using ({grouped})
-            group by all having sum(amount) < 0
-        )
-        select {delivery_id}, {literal(contract.name)}, ?, _line, {literal(column)}
-        from negative semi join short using ({grouped}) order by _line
-        """,
-        [source.name],
+        f"create or replace temp table negative as select {keys}, _line from {_usable(contract, delivery_id)} "
+        f"where {amount} < 0"
     )
+    if connection.execute("select 1 from negative limit 1").fetchall():
+        connection.execute(
+            f"""
+            insert into raw.rejects
+            with short as (
+                select {grouped}
+                from (select {keys}, {amount} as amount from {_usable(contract, delivery_id)}) as amounts
+                semi join negative using ({grouped})
+                group by all having sum(amount) < 0
+            )
+            select {delivery_id}, {literal(contract.name)}, ?, _line, {literal(column)}
+            from negative semi join short using ({grouped}) order by _line
+            """,
+            [source.name],
+        )
+    connection.execute("drop table negative")
 
 
 def refuse_backward_spells(
