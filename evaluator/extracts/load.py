@@ -75,6 +75,8 @@ def load(
 def _load_file(
     connection: duckdb.DuckDBPyConnection, source: Source, mappings: dict[str, Mapping], share: float, report: Progress
 ) -> Delivery:
+    if not source.is_current():  # exported again since it was looked through
+        source = open_source(source.path)
     known = ledger.already_loaded(connection, source)
     if known:
         return known
@@ -105,8 +107,18 @@ def _deliver(connection: duckdb.DuckDBPyConnection, checked: Checked, share: flo
         delivery = Delivery(match.contract.name, source.name, source.sha256, rows, rejected, None, None, "loaded")
         delivery = ledger.enter(connection, delivery_id, match.contract, source, delivery)
         ledger.note_judged(connection, delivery_id, match.contract, checked.judged)
+        _refuse_changed(source)
         report(source.name, "checked", rows)
     return delivery
+
+
+def _refuse_changed(source: Source) -> None:
+    """Raise ExtractError when the file is no longer the one that the CPR guard judged."""
+    if not source.is_current():
+        raise ExtractError(
+            f"{source.name}: the file changed while it was read; expected it to stay as it was. "
+            "Wait until the export has ended, and load it again."
+        )
 
 
 def _insert(

@@ -38,7 +38,8 @@ GARBLED = re.compile(rf"[ÂÃ][{re.escape(CONTINUATION)}]|â€|ï»¿|\ufffd|[\
 class Source:
     """A file that has been read through once. `invalid_line` is the first that is not UTF-8 (0 when all are).
 
-    `may_hold_cpr` is false when no text in it can be a CPR number.
+    `may_hold_cpr` is false when no text in it can be a CPR number. `bytes` and `changed_ns` (nanoseconds since 1970)
+    are those of the file before it was read.
     """
 
     path: Path
@@ -48,10 +49,19 @@ class Source:
     invalid_line: int
     delimiter: str = ";"
     may_hold_cpr: bool = True
+    changed_ns: int = 0
 
     @property
     def name(self) -> str:
         return self.path.name
+
+    def is_current(self) -> bool:
+        """Whether the file is still the one that was read through, by its size and time of change."""
+        try:
+            found = self.path.stat()
+        except OSError:
+            return False
+        return (found.st_size, found.st_mtime_ns) == (self.bytes, self.changed_ns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +83,15 @@ def open_source(path: Path) -> Source:
         raise ExtractError(f"{path.name}: is a folder; expected a file. Name the files in it instead.")
     if not path.is_file():
         raise ExtractError(f"{path.name}: no such file; expected an extract. Check the name and the folder.")
-    size = path.stat().st_size
-    if not size:
+    found = path.stat()
+    if not found.st_size:
         raise ExtractError(f"{path.name}: the file is empty; expected a header line and rows. Export it again.")
     with ThreadPoolExecutor(1) as pool:
         digest = pool.submit(_digest, path)
         invalid_line, may_hold = _look_through(path)
     encoding = "cp1252" if invalid_line else "utf-8"
-    return Source(path, digest.result(), size, encoding, invalid_line, _delimiter(path), may_hold)
+    delimiter = _delimiter(path)
+    return Source(path, digest.result(), found.st_size, encoding, invalid_line, delimiter, may_hold, found.st_mtime_ns)
 
 
 def _digest(path: Path) -> str:
