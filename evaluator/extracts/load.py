@@ -57,6 +57,8 @@ def load(
     it was; those before it stay loaded, and loading again goes on from there.
     """
     files = delivered(project) if paths is None else [Path(path) for path in paths]
+    if not files:
+        return ()
     mappings = read_mapping(project.mapping)
     report = progress or (lambda file, stage, rows: None)
     share = project.settings.max_rejected_share

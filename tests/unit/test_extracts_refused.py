@@ -232,3 +232,7 @@ def test_a_file_that_changes_while_it_is_read_leaves_the_store_as_it_was(project
         load(project, [path], export_again)
     assert contents(project) == before
     assert load(project, [path])[0].rows == 4
+
+
+def test_no_files_are_no_deliveries(project):
+    assert load(project, []) == ()
