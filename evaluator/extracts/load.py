@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -62,15 +63,19 @@ def load(
     mappings = read_mapping(project.mapping)
     report = progress or (lambda file, stage, rows: None)
     share = project.settings.max_rejected_share
-    loaded = []
+    loaded, stop = [], Event()
     with ThreadPoolExecutor(1) as pool:
-        source = pool.submit(open_source, files[0])  # looked through while the store opens, the next while one loads
-        with connect(project) as connection:
-            for following in [*files[1:], None]:
-                found = source.result()
-                if following:
-                    source = pool.submit(open_source, following)
-                loaded.append(_load_file(connection, found, mappings, share, report))
+        # looked through while the store opens, the next while one loads
+        source = pool.submit(open_source, files[0], stop)
+        try:
+            with connect(project) as connection:
+                for following in [*files[1:], None]:
+                    found = source.result()
+                    if following:
+                        source = pool.submit(open_source, following, stop)
+                    loaded.append(_load_file(connection, found, mappings, share, report))
+        finally:
+            stop.set()  # an error is told at once, not when the next file has been looked through
     return tuple(loaded)
 
 

@@ -2,6 +2,7 @@
 
 import re
 import threading
+from concurrent.futures import CancelledError
 
 import pytest
 from extract_files import GOOD, deliver
@@ -201,9 +202,9 @@ def test_a_file_exported_again_after_it_was_looked_through_is_judged_anew(projec
     first, second = deliver(project, "a.csv", GOOD["personer"]), deliver(project, "y.csv", YDELSER)
     looked = threading.Event()
 
-    def look(path):
+    def look(path, *stop):
         try:
-            return open_source(path)
+            return open_source(path, *stop)
         finally:
             if path == second:
                 looked.set()
@@ -236,3 +237,25 @@ def test_a_file_that_changes_while_it_is_read_leaves_the_store_as_it_was(project
 
 def test_no_files_are_no_deliveries(project):
     assert load(project, []) == ()
+
+
+def test_an_error_does_not_wait_for_the_look_through_the_next_file(project, monkeypatch):
+    first, second = deliver(project, "a.csv", "x;y\n1;2\n"), deliver(project, "y.csv", YDELSER)
+    stopped = []
+
+    def look(path, stop):
+        if path == second:
+            stopped.append(stop.wait(30))
+        return open_source(path, stop)
+
+    monkeypatch.setattr("evaluator.extracts.load.open_source", look)
+    with pytest.raises(ExtractError, match=r"^a\.csv: the header fits no extract"):
+        load(project, [first, second])
+    assert stopped == [True]
+
+
+def test_a_look_through_a_file_ends_when_it_is_stopped(project):
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(CancelledError):
+        open_source(deliver(project, "y.csv", YDELSER), stop)
