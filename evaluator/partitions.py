@@ -171,6 +171,8 @@ def _write(connection: duckdb.DuckDBPyConnection, table: str, query: str, munici
     if not files:
         return
     rows = [_sealed(Path(file), folder) for file in files]
+    for holding in {Path(file).parent for file in files} | {folder / table, folder}:
+        _keep_names(holding)
     connection.execute(
         "insert into meta.partition_files select ?, unnest(?), unnest(?), unnest(?), unnest(?)",
         [table, *(list(column) for column in zip(*rows, strict=True))],
@@ -186,6 +188,16 @@ def _sealed(path: Path, folder: Path) -> tuple[str, int, int, str]:
         os.fsync(file.fileno())
     found = path.stat()
     return path.relative_to(folder).as_posix(), found.st_size, found.st_mtime_ns, _sha256(path)
+
+
+def _keep_names(folder: Path) -> None:
+    """Put the names in a folder on the disk: a file that is there without its name is lost when the power goes."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def _sha256(path: Path) -> str:

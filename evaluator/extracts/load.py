@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -57,24 +58,32 @@ def load(
     it was; those before it stay loaded, and loading again goes on from there.
     """
     files = delivered(project) if paths is None else [Path(path) for path in paths]
+    if not files:
+        return ()
     mappings = read_mapping(project.mapping)
     report = progress or (lambda file, stage, rows: None)
     share = project.settings.max_rejected_share
-    loaded = []
+    loaded, stop = [], Event()
     with ThreadPoolExecutor(1) as pool:
-        source = pool.submit(open_source, files[0])  # looked through while the store opens, the next while one loads
-        with connect(project) as connection:
-            for following in [*files[1:], None]:
-                found = source.result()
-                if following:
-                    source = pool.submit(open_source, following)
-                loaded.append(_load_file(connection, found, mappings, share, report))
+        # looked through while the store opens, the next while one loads
+        source = pool.submit(open_source, files[0], stop)
+        try:
+            with connect(project) as connection:
+                for following in [*files[1:], None]:
+                    found = source.result()
+                    if following:
+                        source = pool.submit(open_source, following, stop)
+                    loaded.append(_load_file(connection, found, mappings, share, report))
+        finally:
+            stop.set()  # an error is told at once, not when the next file has been looked through
     return tuple(loaded)
 
 
 def _load_file(
     connection: duckdb.DuckDBPyConnection, source: Source, mappings: dict[str, Mapping], share: float, report: Progress
 ) -> Delivery:
+    if not source.is_current():  # exported again since it was looked through
+        source = open_source(source.path)
     known = ledger.already_loaded(connection, source)
     if known:
         return known
@@ -105,8 +114,18 @@ def _deliver(connection: duckdb.DuckDBPyConnection, checked: Checked, share: flo
         delivery = Delivery(match.contract.name, source.name, source.sha256, rows, rejected, None, None, "loaded")
         delivery = ledger.enter(connection, delivery_id, match.contract, source, delivery)
         ledger.note_judged(connection, delivery_id, match.contract, checked.judged)
+        _refuse_changed(source)
         report(source.name, "checked", rows)
     return delivery
+
+
+def _refuse_changed(source: Source) -> None:
+    """Raise ExtractError when the file is no longer the one that the CPR guard judged."""
+    if not source.is_current():
+        raise ExtractError(
+            f"{source.name}: the file changed while it was read; expected it to stay as it was. "
+            "Wait until the export has ended, and load it again."
+        )
 
 
 def _insert(

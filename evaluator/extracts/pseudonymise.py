@@ -41,6 +41,7 @@ def new_key(project: Project, path: Path) -> None:
 def pseudonymise(project: Project, path: Path, column: str, key_file: Path) -> tuple[Path, int]:
     """Write `path`, of any form that is loaded, to extracts/ as CSV in UTF-8 with pseudonyms in `column`.
 
+    samtaler.csv keeps its name; samtaler.txt becomes samtaler.txt.csv, so that neither overwrites the other.
     Returns the new file and its rows. Raises ExtractError, and writes nothing, at a cell of the column that is no CPR
     number, and at a number in another column, as the guard of the loader judges columns.
     """
@@ -52,7 +53,7 @@ def pseudonymise(project: Project, path: Path, column: str, key_file: Path) -> t
     if column not in names:
         raise ExtractError(f"{path.name}: no such column for --column; expected one of {', '.join(names)}. Correct it.")
     _refuse_other_numbers(project, source, column)
-    target = project.inside(project.extracts / f"{path.name.removesuffix(path.suffix).removesuffix('.csv')}.csv")
+    target = project.inside(project.extracts / (path.name.removesuffix(".csv") + ".csv"))
     part = target.with_name(target.name + ".part")
     try:
         rows = _write(source, part, names.index(column), key)

@@ -11,10 +11,11 @@ import csv
 import io
 import re
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from dataclasses import dataclass
-from hashlib import file_digest
+from hashlib import sha256
 from pathlib import Path
+from threading import Event
 from typing import IO, TYPE_CHECKING
 
 from evaluator.errors import ExtractError
@@ -38,7 +39,8 @@ GARBLED = re.compile(rf"[ÂÃ][{re.escape(CONTINUATION)}]|â€|ï»¿|\ufffd|[\
 class Source:
     """A file that has been read through once. `invalid_line` is the first that is not UTF-8 (0 when all are).
 
-    `may_hold_cpr` is false when no text in it can be a CPR number.
+    `may_hold_cpr` is false when no text in it can be a CPR number. `bytes` and `changed_ns` (nanoseconds since 1970)
+    are those of the file before it was read.
     """
 
     path: Path
@@ -48,10 +50,19 @@ class Source:
     invalid_line: int
     delimiter: str = ";"
     may_hold_cpr: bool = True
+    changed_ns: int = 0
 
     @property
     def name(self) -> str:
         return self.path.name
+
+    def is_current(self) -> bool:
+        """Whether the file is still the one that was read through, by its size and time of change."""
+        try:
+            found = self.path.stat()
+        except OSError:
+            return False
+        return (found.st_size, found.st_mtime_ns) == (self.bytes, self.changed_ns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +73,11 @@ class Block:
     data: bytes
 
 
-def open_source(path: Path) -> Source:
-    """Fingerprint the file and find its encoding; raise ExtractError when it cannot be read."""
+def open_source(path: Path, stop: Event | None = None) -> Source:
+    """Fingerprint the file and find its encoding; raise ExtractError when it cannot be read.
+
+    Raises CancelledError soon after `stop` is set.
+    """
     if holds_cpr(path.name):
         raise ExtractError(
             f"{masked(path.name)}: the file name holds a CPR number; expected pseudonyms only. "
@@ -73,26 +87,37 @@ def open_source(path: Path) -> Source:
         raise ExtractError(f"{path.name}: is a folder; expected a file. Name the files in it instead.")
     if not path.is_file():
         raise ExtractError(f"{path.name}: no such file; expected an extract. Check the name and the folder.")
-    size = path.stat().st_size
-    if not size:
+    found = path.stat()
+    if not found.st_size:
         raise ExtractError(f"{path.name}: the file is empty; expected a header line and rows. Export it again.")
     with ThreadPoolExecutor(1) as pool:
-        digest = pool.submit(_digest, path)
-        invalid_line, may_hold = _look_through(path)
+        digest = pool.submit(_digest, path, stop)
+        invalid_line, may_hold = _look_through(path, stop)
     encoding = "cp1252" if invalid_line else "utf-8"
-    return Source(path, digest.result(), size, encoding, invalid_line, _delimiter(path), may_hold)
+    delimiter = _delimiter(path)
+    return Source(path, digest.result(), found.st_size, encoding, invalid_line, delimiter, may_hold, found.st_mtime_ns)
 
 
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()
+def _digest(path: Path, stop: Event | None) -> str:
+    digest = sha256()
+    with path.open("rb", buffering=0) as file:
+        while chunk := file.read(LOOK_BYTES):
+            _heed(stop)
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
-def _look_through(path: Path) -> tuple[int, bool]:
+def _heed(stop: Event | None) -> None:
+    if stop and stop.is_set():
+        raise CancelledError
+
+
+def _look_through(path: Path, stop: Event | None) -> tuple[int, bool]:
     """Return the first line that is not UTF-8 (0 when all are), and whether a CPR number may stand anywhere."""
     decoder, lines, invalid_line, may_hold, tail = codecs.getincrementaldecoder("utf-8")(), 1, 0, False, b""
     with opened(path) as file:
         while not (invalid_line and may_hold) and (chunk := file.read(LOOK_BYTES)):
+            _heed(stop)
             may_hold = may_hold or may_hold_cpr(tail + chunk)
             tail = chunk[-LONGEST:]
             if invalid_line:

@@ -1,12 +1,15 @@
 """Deliveries that are refused: one clear message with file, line or column, never a value, and an untouched store."""
 
 import re
+import threading
+from concurrent.futures import CancelledError
 
 import pytest
 from extract_files import GOOD, deliver
 
 from evaluator.errors import ExtractError
 from evaluator.extracts.load import load
+from evaluator.extracts.reading import open_source
 from evaluator.project import Project
 from evaluator.store import connect
 
@@ -193,3 +196,66 @@ def test_a_fault_inside_the_store_is_told_without_its_rows(project):
         load(project, [path])
     with connect(project) as connection:
         assert connection.execute("select count(*) from raw.deliveries").fetchall() == [(0,)]
+
+
+def test_a_file_exported_again_after_it_was_looked_through_is_judged_anew(project, monkeypatch):
+    first, second = deliver(project, "a.csv", GOOD["personer"]), deliver(project, "y.csv", YDELSER)
+    looked = threading.Event()
+
+    def look(path, *stop):
+        try:
+            return open_source(path, *stop)
+        finally:
+            if path == second:
+                looked.set()
+
+    def export_again(file, stage, rows):
+        if (file, stage) == ("a.csv", "committed"):
+            assert looked.wait(30)
+            deliver(project, "y.csv", YDELSER + "0101901234;2016-01-01;;730;615\n")
+
+    monkeypatch.setattr("evaluator.extracts.load.open_source", look)
+    with pytest.raises(ExtractError, match=r"y\.csv: line 5, column 1 \(pnr_pseudo\) holds a CPR number;"):
+        load(project, [first, second], export_again)
+    assert ("ydelser", (0, None)) in contents(project)
+
+
+def test_a_file_that_changes_while_it_is_read_leaves_the_store_as_it_was(project):
+    load(project, [deliver(project, "a.csv", GOOD["personer"])])
+    before = contents(project)
+    path = deliver(project, "y.csv", YDELSER)
+
+    def export_again(file, stage, rows):
+        if stage == "inserting":
+            deliver(project, "y.csv", YDELSER + "P0000003;2016-01-01;;730;615\n")
+
+    with pytest.raises(ExtractError, match=r"y\.csv: the file changed while it was read; .* load it again"):
+        load(project, [path], export_again)
+    assert contents(project) == before
+    assert load(project, [path])[0].rows == 4
+
+
+def test_no_files_are_no_deliveries(project):
+    assert load(project, []) == ()
+
+
+def test_an_error_does_not_wait_for_the_look_through_the_next_file(project, monkeypatch):
+    first, second = deliver(project, "a.csv", "x;y\n1;2\n"), deliver(project, "y.csv", YDELSER)
+    stopped = []
+
+    def look(path, stop):
+        if path == second:
+            stopped.append(stop.wait(30))
+        return open_source(path, stop)
+
+    monkeypatch.setattr("evaluator.extracts.load.open_source", look)
+    with pytest.raises(ExtractError, match=r"^a\.csv: the header fits no extract"):
+        load(project, [first, second])
+    assert stopped == [True]
+
+
+def test_a_look_through_a_file_ends_when_it_is_stopped(project):
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(CancelledError):
+        open_source(deliver(project, "y.csv", YDELSER), stop)

@@ -276,3 +276,18 @@ def test_an_unknown_layout_is_refused_with_file_and_line(project):
     settings.write_text('[store]\nlayout = "csv"\n', encoding="utf-8")
     with pytest.raises(ProjectError, match=r'evaluator\.toml:2: layout .*; expected "database" or "parquet"'):
         Project.open(project.root)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="folders are synced on POSIX only")
+def test_a_new_file_and_the_folders_that_name_it_are_on_the_disk_before_it_counts(parquet_project, monkeypatch):
+    synced, fsync = set(), os.fsync
+
+    def note(handle):
+        synced.add(os.fstat(handle).st_ino)
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", note)
+    load(parquet_project, [deliver(parquet_project, "a.csv", GOOD["personer"])])
+    [first, *_] = parquet_project.partitions.glob("raw.personer/*/*.parquet")
+    wanted = [first, first.parent, first.parent.parent, parquet_project.partitions]
+    assert [path.stat().st_ino in synced for path in wanted] == [True] * 4

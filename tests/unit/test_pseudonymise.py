@@ -146,12 +146,13 @@ def test_every_form_that_is_loaded_becomes_a_csv_that_loads(
     name: str, project: Project, tmp_path: Path, key: Path
 ) -> None:
     (tmp_path / "borgere.csv").write_text(TEXT, encoding="utf-8")
-    wanted = pseudonymise(project, tmp_path / "borgere.csv", "pnr_pseudo", key)[0].read_bytes()
+    plain = pseudonymise(project, tmp_path / "borgere.csv", "pnr_pseudo", key)[0]
     path = tmp_path / name
     FORMS[name](path)
     target, rows = pseudonymise(project, path, "pnr_pseudo", key)
-    assert (target.name, rows) == ("borgere.csv", 2)
-    assert target.read_bytes() == wanted
+    assert (target.name, rows) == (f"{name}.csv", 2)
+    assert target.read_bytes() == plain.read_bytes()
+    plain.unlink()
     assert [delivery.rows for delivery in load(project)] == [2]
 
 
@@ -170,3 +171,13 @@ def test_a_declared_column_is_left_as_it_is(project: Project, tmp_path: Path, ke
         pseudonymise(project, path, "cpr", key)
     project.mapping.write_text('[samtaler]\nno_cpr = ["sagsbehandler_id"]\n', encoding="utf-8")
     assert "0202901234" in pseudonymise(project, path, "cpr", key)[0].read_text(encoding="utf-8")
+
+
+def test_files_of_one_name_and_two_endings_do_not_overwrite_each_other(
+    project: Project, tmp_path: Path, key: Path
+) -> None:
+    for name, number in (("samtaler.csv", "0101901234"), ("samtaler.txt", "0202901234")):
+        (tmp_path / name).write_text(f"{HEAD}{number};1990;M\n", encoding="utf-8")
+        pseudonymise(project, tmp_path / name, "cpr", key)
+    made = {path.name: path.read_bytes() for path in project.extracts.iterdir()}
+    assert sorted(made) == ["samtaler.csv", "samtaler.txt.csv"] and len(set(made.values())) == 2
