@@ -178,11 +178,14 @@ class _Stream:
         return pa.RecordBatchReader.from_batches(first[0].schema, self._batches(first, report))
 
     def _batches(self, first: Parsed, report: Callable[[int], None]) -> Iterator[pa.RecordBatch]:
+        import pyarrow as pa
+
         try:
             for table, faults in chain([first], self.parsed):
                 self.faults += faults
                 self.rows += table.num_rows
                 yield from table.to_batches()
+                pa.default_memory_pool().release_unused()  # before the next block is read
                 report(self.rows)
         except Exception as problem:
             self.problem = problem
