@@ -79,6 +79,8 @@ def unknown_codes(project: Project) -> tuple[tuple[str, int], ...]:
 
 def check(project: Project, check: Check, progress: Progress = silent) -> Verdict:
     """Check the tables; raise CheckError when a critical expectation does not hold."""
+    with connect(project) as connection:
+        _refuse_empty(connection)
     progress("checking data")
     verdict = check(project)
     if verdict.critical:
@@ -255,8 +257,7 @@ def _identity(
     deliveries = connection.execute(
         "select sha256 from raw.deliveries where replaced_by is null order by sha256"
     ).fetchall()
-    if not deliveries:
-        raise ProjectError("store: no delivery is loaded; expected extracts in extracts/. Run 'evaluator load'.")
+    _refuse_empty(connection)
     content = [*(row[0] for row in deliveries), str(sorted(settings.items()))]
     extracts = hashlib.sha256("".join(content).encode()).hexdigest()
     hashes = {"spec_hash": spec.content_hash, "extract_hash": extracts, "code_hash": code_hash()}
@@ -304,10 +305,14 @@ def _marks(connection: duckdb.DuckDBPyConnection, run_id: str) -> dict[str, str]
     return {"is_exploratory": str(designs > 1).lower(), "runs_on_intervention": str(runs)}
 
 
+def _refuse_empty(connection: duckdb.DuckDBPyConnection) -> None:
+    if not connection.execute("select 1 from raw.deliveries where replaced_by is null limit 1").fetchall():
+        raise ProjectError("store: no delivery is loaded; expected extracts in extracts/. Run 'evaluator load'.")
+
+
 def _quality_id(connection: duckdb.DuckDBPyConnection) -> str:
     """Return the fingerprint of the tables, what they were checked for, and the code."""
-    if not connection.execute("select 1 from raw.deliveries limit 1").fetchall():
-        raise ProjectError("store: no delivery is loaded; expected extracts in extracts/. Run 'evaluator load'.")
+    _refuse_empty(connection)
     found = connection.execute(LATEST_FINDINGS).fetchall()
     content = _tables_sha256(connection) + repr(found) + code_hash()
     return hashlib.sha256(content.encode()).hexdigest()[:RUN_ID_LENGTH]

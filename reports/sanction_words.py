@@ -30,6 +30,7 @@ METHODS = {
     "without_heterogeneity": "uden uobserverede forskelle",
     "naive": "naiv sammenligning",
 }
+GROUPS = {"sanction_type": "hver type", "target_group": "hver målgruppe"}
 SUBSETS = {"without_reversed": "uden omgjorte", "from_notice": "talt fra varsel eller partshøring"}
 DESIGNS = {
     "landmark": "samme historie, sanktion nu mod senere eller aldrig",

@@ -41,23 +41,34 @@ def meeting_weeks(
     if kinds is not None and {NO_MEETING, ""} & set(kinds.values()):
         raise PanelError(f"meetings: a kind is named '{NO_MEETING}' or nothing; expected a word of its own. Rename it.")
     known_columns(connection, risk, history, ("meeting_type", "weeks_since_meeting", "exit_to", "is_exit_seen"))
+    cells = "".join(f"{sql_of(key)} as history_{i}, " for i, key in enumerate(history))
+    grouped, given = _by_meeting(kinds, windows, risk)
+    return connection.sql(f"select {cells} count(*) as weeks, {grouped} order by all", params=given).pl()
+
+
+def persons_after(
+    connection: duckdb.DuckDBPyConnection, kinds: Mapping[str, str] | None = None, risk: str = "design.risk_weeks"
+) -> dict[tuple[str, str, int | None], int]:
+    """Return how many persons left by each exit after each kind of meeting and piece of the weeks since, each once."""
+    grouped, given = _by_meeting(kinds, WINDOWS, risk)
+    rows = connection.sql(f"select count(distinct person_id) as persons, {grouped}", params=given).fetchall()
+    return {(leaving, kind, since): persons for persons, kind, since, leaving in rows}
+
+
+def _by_meeting(kinds: Mapping[str, str] | None, windows: tuple[int, ...], risk: str) -> tuple[str, list[list[str]]]:
+    """Return the rest of a query that counts by kind, from_weeks and exit, and its parameters."""
     named = "meeting_type" if kinds is None else "coalesce(kinds.kind, 'other')"
     joined = (
         ""
         if kinds is None
         else "left join (select unnest(?) as meeting_type, unnest(?) as kind) as kinds using (meeting_type)"
     )
-    given = [] if kinds is None else [list(kinds), list(kinds.values())]
     reached = " ".join(f"when weeks_since_meeting >= {int(week)} then {int(week)}" for week in sorted(windows)[::-1])
-    cells = "".join(f"{sql_of(key)} as history_{i}, " for i, key in enumerate(history))
-    return connection.sql(
-        f"""select {cells}
-            case when weeks_since_meeting >= {int(min(windows))} then {named} else '{NO_MEETING}' end as kind,
-            case {reached} end as from_weeks,
-            case when exit_to = 'supported_work' then 'other_benefit' else coalesce(exit_to, '{STAYED}') end as exit,
-            count(*) as weeks
+    query = f"""
+        case when weeks_since_meeting >= {int(min(windows))} then {named} else '{NO_MEETING}' end as kind,
+        case {reached} end as from_weeks,
+        case when exit_to = 'supported_work' then 'other_benefit' else coalesce(exit_to, '{STAYED}') end as exit
         from {risk} {joined}
         where is_on_benefit and is_exit_seen
-        group by all order by all""",
-        params=given,
-    ).pl()
+        group by all"""
+    return query, [] if kinds is None else [list(kinds), list(kinds.values())]

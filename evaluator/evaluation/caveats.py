@@ -17,9 +17,9 @@ ONE_MUNICIPALITY = (
     "Én kommune er én observation: usikkerheden kommer fra, hvor meget andre kommuner svinger af sig selv, ikke fra "
     "antallet af borgere."
 )
-FEW_MUNICIPALITIES = (
-    "Få kommuner er med i indsatsen. Intervallet er regnet ved at udelade én kommune ad gangen, så ingen enkelt "
-    "kommune får lov at bære resultatet alene."
+BETWEEN_MUNICIPALITIES = (
+    "Usikkerheden er mellem kommuner, ikke mellem borgere. Intervallet er regnet ved at udelade én kommune ad gangen, "
+    "så ingen enkelt kommune får lov at bære resultatet alene."
 )
 OFF_BENEFIT = (
     "Færre på ydelse er ikke det samme som flere i job. Se, hvor borgerne er, ikke kun om de er væk fra ydelsen."
@@ -50,7 +50,7 @@ def choose(spec: EvaluationSpec, design: Design) -> list[str]:
         return [REVERSE_CAUSALITY, OFF_BENEFIT, THREAT]
     is_proxy = "nettoledige_kontanthjaelp" in spec.population.benefits
     chosen = [OTHER_TARGET_GROUP] if is_proxy else []
-    chosen.append(ONE_MUNICIPALITY if len(design.treated) == 1 else FEW_MUNICIPALITIES)
+    chosen.append(ONE_MUNICIPALITY if len(design.treated) == 1 else BETWEEN_MUNICIPALITIES)
     chosen.append(AS_THEY_WERE)
     chosen.append(GROSS_SERIES if spec.primary.name == "recipients" else OFF_BENEFIT)
     if spec.primary.name in PERSON_OUTCOMES:

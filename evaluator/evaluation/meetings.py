@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import duckdb
 import numpy as np
 
-from evaluator.design.meeting_weeks import HISTORY, NO_MEETING, WINDOWS, meeting_weeks
+from evaluator.design.meeting_weeks import HISTORY, NO_MEETING, WINDOWS, meeting_weeks, persons_after
 from evaluator.design.risk_cells import Band
 from evaluator.estimators.exits.meeting_hazards import MeetingHazards, meeting_hazards
 from evaluator.estimators.mixed_hazards.frame import Columns, with_time_since
@@ -44,6 +44,8 @@ COUNSELLING, CONTROL = "counselling", "control"
 KINDS = (COUNSELLING, CONTROL)
 HISTORIES: tuple[tuple[str | Band, ...], ...] = (HISTORY, HISTORY[1:], HISTORY[2:], HISTORY[-1:])
 """Histories within which weeks are compared, the longest first; the next where a group never left in some way."""
+Persons = dict[tuple[str, str, int | None], int]
+"""Persons by exit, kind of the latest meeting, and weeks since."""
 STATES = {"neither": KINDS, "counselled": (CONTROL,), "controlled": (COUNSELLING,), "both": ()}
 """Meetings that can still be the first of their kind, by the meetings there have been."""
 
@@ -60,7 +62,7 @@ def estimate(connection: duckdb.DuckDBPyConnection, data: Spells, spec: Evaluati
 
 def _given_history(connection: duckdb.DuckDBPyConnection, chosen: Meetings) -> MeetingHazards | NotEstimable:
     """Return the hazards within the longest history in which every group can leave in every way."""
-    kinds = {**dict.fromkeys(chosen.counselling, COUNSELLING), **dict.fromkeys(chosen.control, CONTROL)}
+    kinds = _kinds(chosen)
     for history in HISTORIES[:-1]:
         found = meeting_hazards(meeting_weeks(connection, kinds, history))
         if isinstance(found, MeetingHazards):
@@ -68,8 +70,13 @@ def _given_history(connection: duckdb.DuckDBPyConnection, chosen: Meetings) -> M
     return meeting_hazards(meeting_weeks(connection, kinds, HISTORIES[-1]))
 
 
+def _kinds(chosen: Meetings) -> dict[str, str]:
+    return {**dict.fromkeys(chosen.counselling, COUNSELLING), **dict.fromkeys(chosen.control, CONTROL)}
+
+
 def _hazards(connection: duckdb.DuckDBPyConnection, chosen: Meetings) -> Iterable[Row]:
     found = _given_history(connection, chosen)
+    persons = persons_after(connection, _kinds(chosen))
     if isinstance(found, NotEstimable):
         yield from (_refusal(HAZARD, name, kind, found) for name in DESTINATIONS for kind in KINDS)
         return
@@ -82,22 +89,27 @@ def _hazards(connection: duckdb.DuckDBPyConnection, chosen: Meetings) -> Iterabl
         for at, (kind, since) in enumerate((*found.kinds, (NO_MEETING, None))):
             events, weeks = int(found.events[exit_at, at]), int(found.weeks[at])
             low, high = wilson_interval(events, weeks)
-            counted = {"events": events, "weeks": weeks, "rate": events / weeks, "rate_low": low, "rate_high": high}
+            counted = {
+                "events": persons.get((name, kind, since), 0),
+                "weeks": weeks,
+                "rate": events / weeks,
+                "rate_low": low,
+                "rate_high": high,
+            }
             place = _place(HAZARD, name, kind, since)
             if kind == NO_MEETING:
                 yield {**place, **counted, "is_estimable": True}
             else:
                 yield {**place, **counted, **_numbers(found.ratio(name, kind, from_weeks=since))}
-    yield from _contrasts(found)
+    yield from _contrasts(found, persons)
 
 
-def _contrasts(found: MeetingHazards) -> list[Row]:
+def _contrasts(found: MeetingHazards, persons: Persons) -> list[Row]:
     """Return counselling against control for each exit and piece, with p-values adjusted for all of them (Holm)."""
     rows: list[Row] = []
     for name in (name for name in DESTINATIONS if name in found.exits):
         for since in (since for since in WINDOWS if {(kind, since) for kind in KINDS} <= set(found.kinds)):
-            exit_at = found.exits.index(name)
-            behind = min(int(found.events[exit_at, found.kinds.index((kind, since))]) for kind in KINDS)
+            behind = min(persons.get((name, kind, since), 0) for kind in KINDS)
             contrast = _numbers(found.ratio(name, COUNSELLING, CONTROL, from_weeks=since))
             place = {**_place(HAZARD, name, COUNSELLING, since), "than": CONTROL}
             rows.append({**place, "events": behind, "weeks": 0, **contrast})
@@ -126,9 +138,12 @@ def _timed(connection: duckdb.DuckDBPyConnection, data: Spells, spec: Evaluation
 
 
 def _effect(fitted: MassPoints, frame: pl.DataFrame, name: str, kind: str, since: int, column: str) -> Row:
+    import polars as pl
+
     found = fitted.estimate(f"{name}.{column}")
     inside = frame.filter((frame[column] > 0) & (frame["state"] != AWAY))
-    events, weeks = int((inside["transition"] == name).sum()), int(inside["duration"].sum())
+    events = inside.filter(pl.col("transition") == name)["person_id"].n_unique()  # each person once, as in `_hazards`
+    weeks = int(inside["duration"].sum())
     told = _numbers(found) if math.isfinite(found.low) else _reason(_flat())
     return {**_place(TIMING, name, kind, since), "events": events, "weeks": weeks, **told}
 

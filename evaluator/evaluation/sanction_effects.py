@@ -198,7 +198,8 @@ def _anticipation(fitted: MassPoints, destination: str, found: Hazards) -> Diagn
     """Return whether the first weeks differ from the headline, in words for a reader."""
     first, later = found.pieces[0].column, headline(found.pieces).column
     check = anticipation(fitted, destination, first, later)
-    return replace(check, threshold="p mindst 0,05", why=ANTICIPATION_WHY)
+    p_value = fitted.estimate(f"{destination}.{first}", minus=f"{destination}.{later}").p_value
+    return replace(check, value=p_value, threshold="p mindst 0,05", why=ANTICIPATION_WHY)
 
 
 def _convergence(fitted: TimingOfEvents) -> Diagnostic:

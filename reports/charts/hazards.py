@@ -104,6 +104,8 @@ def _who(row: Row) -> str:
     if row["subset"] in sanction_words.SUBSETS:
         return sanction_words.SUBSETS[row["subset"]]
     name = row["group_name"] or ""
+    if not name and row["subset"] in sanction_words.GROUPS:
+        return sanction_words.GROUPS[row["subset"]]
     return sanction_words.TYPES.get(name, words.group(name)) if name else "alle"
 
 

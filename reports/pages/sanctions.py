@@ -163,7 +163,7 @@ def _otherwise(released: Released) -> str:
     plain = {r["destination"]: r for r in released["sanction_effects"] if _is_of(r, sanction_words.PLAIN)}
     naive = {r["destination"]: r for r in released["sanction_effects"] if _is_of(r, sanction_words.NAIVE)}
     told = []
-    for rows, who in ((plain, "Uden uobserverede forskelle"), (naive, "En naiv sammenligning")):
+    for rows, who in ((plain, "En beregning uden uobserverede forskelle"), (naive, "En naiv sammenligning")):
         known = [rows[n] for n in ("job", "self_support") if n in rows and numbers.is_known(rows[n]["value"])]
         said = [f"{numbers.number(math.exp(r['value']), 2)} for {_where(r)}" for r in known]
         if said:
@@ -202,7 +202,10 @@ def _box(released: Released) -> list[tuple[str, str]]:
     counted = [released.fact(f"sanction_{what}") for what in ("spells", "persons")]
     if all(counted):
         shown = [text if text == numbers.SUPPRESSED else numbers.count(float(text)) for text in counted]
-        rows.append(("Stikprøve", f"{shown[0]} forløb hos {shown[1]} tilfældigt udtrukne borgere"))
+        wanted, known = released.fact("sanction_persons_asked"), released.fact("sanction_persons")
+        is_drawn = wanted and known != numbers.SUPPRESSED and float(known) >= float(wanted)
+        who = "tilfældigt udtrukne borgere" if is_drawn else "borgere, alle i registret"
+        rows.append(("Stikprøve" if is_drawn else "Grundlag", f"{shown[0]} forløb hos {shown[1]} {who}"))
     rows.append(("Læses fra", f"{sanction_words.weeks(headline[0])} efter den første sanktion i forløbet"))
     rows.append(("Sammenligning", "borgere, der ikke er sanktioneret endnu"))
     return rows

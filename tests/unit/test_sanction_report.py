@@ -109,7 +109,7 @@ def page(store):
         "Borgerne mistede 1,9 mio. kr. ved 1.200 sanktioner, der stod ved magt: 1.600 kr. pr. sanktion i gennemsnit.",
         "Talt fra varsel eller partshøring i stedet for afgørelsen er forholdet",
         "talt fra varsel eller partshøring",
-        "Uden uobserverede forskelle ville have sagt 0,91 for job og 1,17 for selvforsørgelse uden job.",
+        "En beregning uden uobserverede forskelle ville have sagt 0,91 for job og 1,17 for selvforsørgelse uden job.",
         "En naiv sammenligning ville have sagt 0,55 for job og 0,55 for selvforsørgelse uden job.",
         "Udeblivelser regnes som en tilstand for sig.",
         "Hvad truslen om en sanktion gør ved dem, der aldrig får en, er ikke målt.",
