@@ -9,8 +9,8 @@ import numpy as np
 
 from evaluator.vocabulary import Bools, Floats, Ints
 
-BLOCK = 2_000_000
-"""Numbers of a design that are worked on at a time: 16 MB, whatever the number of rows."""
+BLOCK = 50_000
+"""Numbers of a design that are worked on at a time: 400 kB, so that they stay in the processor's cache."""
 
 
 @dataclass(frozen=True, slots=True)
