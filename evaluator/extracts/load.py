@@ -209,7 +209,9 @@ def parsed(source: Source, block: Block, match: Match, width: int) -> Parsed:
     names = [f"c{index}" for index in range(width)]
     if not match.wide:
         table = parse(source, block, names)
-        _refuse_unnamed(source, match, table)
+        for index in match.unnamed:
+            lines_and_texts = (table.column(name).to_pylist() for name in ("_line", f"c{index}"))
+            _refuse_unnamed(source, index, zip(*lines_and_texts, strict=True))
         return table, []
     import pyarrow as pa
 
@@ -220,6 +222,8 @@ def parsed(source: Source, block: Block, match: Match, width: int) -> Parsed:
     columns: dict[str, pa.Array] = {"_line": numbers(cells.lines, pa.int64())}
     for index in match.positions.values():
         columns[f"c{index}"] = cells.texts(index)
+    for index in match.unnamed:
+        _refuse_unnamed(source, index, zip(cells.lines.tolist(), cells.texts(index).to_pylist(), strict=True))
     for index, name in match.impossible.items():
         _refuse_filled(source, name, zip(cells.lines.tolist(), cells.texts(index).to_pylist(), strict=True))
     faults: list[Fault] = []
@@ -229,15 +233,14 @@ def parsed(source: Source, block: Block, match: Match, width: int) -> Parsed:
     return pa.table(columns), faults
 
 
-def _refuse_unnamed(source: Source, match: Match, table: pa.Table) -> None:
+def _refuse_unnamed(source: Source, index: int, cells: Iterable[tuple[int, str]]) -> None:
     """Raise ExtractError when a column without a name holds a value."""
-    for index in match.unnamed:
-        for line, cell in zip(table.column("_line"), table.column(f"c{index}"), strict=True):
-            if cell.as_py().strip():
-                raise ExtractError(
-                    f"{source.name}: line {line} has a value in column {index + 1}, which has no name; expected a name "
-                    "for every column in use. Name it in the header, or empty it."
-                )
+    for line, cell in cells:
+        if cell.strip():
+            raise ExtractError(
+                f"{source.name}: line {line} has a value in column {index + 1}, which has no name; expected a name "
+                "for every column in use. Name it in the header, or empty it."
+            )
 
 
 def _refuse_filled(source: Source, name: str, cells: Iterable[tuple[int, str]]) -> None:

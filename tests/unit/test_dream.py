@@ -281,6 +281,12 @@ def test_a_wide_file_without_persons_is_loaded_with_none(project):
     assert [delivery.rows for delivery in load(project)] == [0]
 
 
+def test_a_value_in_a_column_without_a_name_is_refused(project):
+    path = deliver(project, "d.csv", "lobenr,nykom2016,y_1651,\nP1,615,720,\nP2,615,720,x\n")
+    with pytest.raises(ExtractError, match="line 3 has a value in column 4, which has no name"):
+        load(project, [path])
+
+
 def test_visitation_by_quarter_is_kept_as_runs(project):
     header = "lobenr,nykom2016,visit3kv2016,visit4kv2016,visit1kv2017,y_1651,visitnote"
     load(project, [deliver(project, "d.csv", f"{header}\nP1,615,11,11,2,720,x\nP2,615,,12,,,\nP3,615,,,,,\n")])
