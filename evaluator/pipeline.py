@@ -254,10 +254,10 @@ def _identity(
     connection: duckdb.DuckDBPyConnection, spec: EvaluationSpec, settings: dict[str, object]
 ) -> tuple[str, dict[str, str]]:
     """Return the run's id and the hashes it is keyed by; settings that move numbers count as extracts."""
+    _refuse_empty(connection)
     deliveries = connection.execute(
         "select sha256 from raw.deliveries where replaced_by is null order by sha256"
     ).fetchall()
-    _refuse_empty(connection)
     content = [*(row[0] for row in deliveries), str(sorted(settings.items()))]
     extracts = hashlib.sha256("".join(content).encode()).hexdigest()
     hashes = {"spec_hash": spec.content_hash, "extract_hash": extracts, "code_hash": code_hash()}

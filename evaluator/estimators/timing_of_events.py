@@ -132,10 +132,11 @@ class TimingOfEvents:
 
         A fit that is not chosen may have no errors (None), where its mass points say the same twice.
         """
+        chosen = self.chosen  # looks at the errors of every fit
         return [
             {
                 **{"mass_points": fit.number, "exit": leaving, "effect": column, "log_likelihood": fit.log_likelihood},
-                **{"value": found.value, "is_chosen": fit is self.chosen},
+                **{"value": found.value, "is_chosen": fit is chosen},
                 "se": None if found.se is None or np.isnan(found.se) else found.se,
             }
             for fit in self.path
